@@ -1,0 +1,8 @@
+"""
+The append-only record of a run. Expectations, plots and reports read only this.
+
+- ``records``: what can happen, as frozen rows. Start here.
+- ``recorder``: writes them during a run; closing it gives the read-only ``Journal``.
+- ``spans``: turns finished OpenTelemetry spans into rows, with seeded ids.
+- ``storage``: a run folder on disk and back.
+"""

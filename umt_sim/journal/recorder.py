@@ -1,0 +1,65 @@
+"""Writes a journal while a run lasts: append-only, one list for each kind of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
+
+from umt_sim.errors import JournalError
+from umt_sim.journal.records import Record
+
+__all__ = ["Journal", "Recorder"]
+
+R = TypeVar("R")
+
+
+class Journal:
+    """
+    The whole record of one run, closed and read-only.
+
+    Args:
+        header: What the run was made from: frozen plan, seed, world, versions, tape hash.
+        records: For each record class the rows in the order they were written.
+    """
+
+    def __init__(self, header: dict[str, Any], records: dict[type[Any], tuple[Any, ...]]) -> None:
+        self.header = header
+        self._records = records
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """Every record of one class, in the order they were written; empty if there is none."""
+        return self._records.get(kind, ())
+
+
+class Recorder:
+    """
+    Collects records as they happen.
+
+    Args:
+        now: Reads the seconds of the run.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self._lists: dict[type[Any], list[Any]] = {kind: [] for kind in get_args(Record)}
+        self._closed = False
+
+    def add(self, record: Record) -> None:
+        """
+        Append *record*.
+
+        Raises:
+            JournalError: The journal was closed already.
+        """
+        if self._closed:
+            raise JournalError(f"{type(record).__name__} written after the journal was closed")
+        self._lists[record.__class__].append(record)
+
+    def so_far(self, kind: type[R]) -> list[R]:
+        """The records of one class written until now; the live list, not to be changed."""
+        return self._lists[kind]
+
+    def close(self, header: dict[str, Any]) -> Journal:
+        """End the recording and return what was recorded, with its *header*."""
+        self._closed = True
+        return Journal(header, {kind: tuple(rows) for kind, rows in self._lists.items()})

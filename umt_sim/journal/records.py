@@ -1,0 +1,246 @@
+"""
+Everything that can happen in a run, as frozen rows.
+
+Times are seconds since the run began (virtual in the sim world, monotonic in
+the live one) unless a name says otherwise. ``None`` means "absent", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = [
+    "BreakerEvent",
+    "BreakerSnapshot",
+    "FaultRecord",
+    "LogLine",
+    "MessageEvent",
+    "MessageFate",
+    "OperationRecord",
+    "Outcome",
+    "PhaseRecord",
+    "QueueSample",
+    "Record",
+    "ResourceSample",
+    "RetryEvent",
+    "SpanRow",
+    "UnhandledError",
+]
+
+
+class Outcome(Enum):
+    """How an operation ended, as its caller can know it (Jepsen's three outcomes)."""
+
+    OK = "ok"  # it happened
+    FAIL = "fail"  # it did not happen
+    INFO = "info"  # unknown: it may have happened
+
+
+class MessageFate(Enum):
+    """A step in a message's life at the broker."""
+
+    PUBLISHED = "published"  # accepted by the broker and put into a queue
+    UNROUTABLE = "unroutable"  # accepted, but no queue wanted it
+    CONFIRMED = "confirmed"  # the publisher was told so
+    DELIVERED = "delivered"  # sent to a consumer
+    ACKED = "acked"  # the consumer took responsibility
+    REQUEUED = "requeued"  # back in its queue: nack, reject or a lost consumer
+    DEAD_LETTERED = "dead_lettered"  # handed to the dead-letter exchange
+    EXPIRED = "expired"  # its time to live ran out with nowhere to go
+    DROPPED = "dropped"  # rejected or overflowed with no dead-letter exchange
+    LOST = "lost"  # gone with a crashed node: transient message or queue
+    PURGED = "purged"  # removed by queue.purge or with a deleted queue
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """
+    One request of the workload.
+
+    Attributes:
+        number: Position among all arrivals of the run, from 0.
+        name: Operation name as in the scenario.
+        scheduled: When it was due. Latency counts from here.
+        started: When the client got round to it; ``None`` if it was never sent.
+        completed: When the answer was known; ``None`` if still in flight at the end.
+        outcome: ``None`` exactly when *completed* is.
+        error: Class name of the exception, if one ended it.
+        detail: Its message, cut to a line.
+        trace_id: 32 hex digits, if the system opened a trace.
+        value: What the system answered, as a short string for checkers to join on.
+    """
+
+    number: int
+    name: str
+    scheduled: float
+    started: float | None
+    completed: float | None
+    outcome: Outcome | None
+    error: str | None = None
+    detail: str | None = None
+    trace_id: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """One step in a message's life at the broker; ``queue`` is empty where none is meant."""
+
+    at: float
+    fate: MessageFate
+    message_id: str
+    exchange: str
+    routing_key: str
+    queue: str = ""
+    redelivered: bool = False
+    size: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """A finished OpenTelemetry span. ``start`` and ``end`` are seconds of the run."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    service: str
+    start: float
+    end: float
+    status: str
+    error_type: str | None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[tuple[float, str, Mapping[str, Any]], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerEvent:
+    """Something a circuit breaker published: an outcome, a refusal, a transition."""
+
+    at: float
+    breaker: str
+    event: str
+    from_state: str | None = None
+    to_state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSnapshot:
+    """A breaker's numbers at one moment. Rates are percentages, ``None`` when undefined."""
+
+    at: float
+    breaker: str
+    state: str
+    failure_rate: float | None
+    slow_call_rate: float | None
+    buffered_calls: int
+    failed_calls: int
+    slow_calls: int
+    not_permitted_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetryEvent:
+    """One more attempt was decided on: after *attempt* failed, the next starts *delay* s later."""
+
+    at: float
+    policy: str
+    attempt: int
+    delay: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """
+    A fault that was applied.
+
+    ``bytes_touched`` and ``connections_touched`` say what it actually met: a
+    fault that touched nothing proves nothing. ``ended`` is ``None`` while it lasts.
+    """
+
+    name: str
+    kind: str
+    target: str
+    started: float
+    ended: float | None
+    bytes_touched: int
+    connections_touched: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSample:
+    """Length of a broker queue at one moment. ``oldest`` is the age of its head in seconds."""
+
+    at: float
+    server: str
+    queue: str
+    ready: int
+    unacked: int
+    consumers: int
+    oldest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSample:
+    """Workers busy and callers waiting at a server's station, read whenever either changes."""
+
+    at: float
+    server: str
+    busy: int
+    waiting: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A log record of the code under test."""
+
+    at: float
+    logger: str
+    level: str
+    message: str
+    trace_id: str | None = None
+    span_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """A phase of the run: set_up, warm_up, measure, drain, tear_down."""
+
+    name: str
+    started: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnhandledError:
+    """An exception nobody handled, in a background task or a callback."""
+
+    at: float
+    where: str
+    error: str
+    message: str
+    traceback: str
+
+
+Record = (
+    OperationRecord
+    | MessageEvent
+    | SpanRow
+    | BreakerEvent
+    | BreakerSnapshot
+    | RetryEvent
+    | FaultRecord
+    | QueueSample
+    | ResourceSample
+    | LogLine
+    | PhaseRecord
+    | UnhandledError
+)
