@@ -9,7 +9,7 @@ What the person running trials must fix. One tree, so "catch all of ours" is pos
       KernelError
         Stalled                nothing is scheduled and tasks still wait
         Livelock               an instant of virtual time does not end
-        WallClockLeak          code under test reached for real time, a socket, a thread or a process
+        WallClockLeak          code under test reached for real time, a socket or a thread
         Nondeterminism         two runs of one seed differ
       JournalError             a journal is incomplete, unreadable or still being written
 

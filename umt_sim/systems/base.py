@@ -1,0 +1,59 @@
+"""The contract between the harness and any asyncio program it tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from opentelemetry.trace import TracerProvider
+
+from umt_sim.journal.recorder import Recorder
+from umt_sim.workload.operations import Operations
+from umt_sim.worlds.base import Endpoint
+
+__all__ = ["Setting", "System"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    What a system factory receives.
+
+    Attributes:
+        endpoints: Service name to where it answers.
+        policies: Policy name to its values, as the scenario gives them.
+        stream: A named random stream; the same seed and path give the same numbers.
+        tracer_provider: Pass it on explicitly; the global one is never set.
+        recorder: For what the system wants in the journal: breakers, retries, its own records.
+        unhandled: Report an exception that nobody else will see: ``unhandled(where, error)``.
+    """
+
+    endpoints: Mapping[str, Endpoint]
+    policies: Mapping[str, Mapping[str, Any]]
+    stream: Callable[[str], Random]
+    tracer_provider: TracerProvider
+    recorder: Recorder
+    unhandled: Callable[[str, BaseException], None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """
+    A system under test.
+
+    Attributes:
+        name: As the scenario names it.
+        operations: Names a workload may use; empty when only the running system knows.
+        policies: Names of policies it understands; empty when it takes any.
+        services: Names it must find among the endpoints, with their kinds.
+        start: An async context manager around the running system.
+    """
+
+    name: str
+    start: Callable[[Setting], AbstractAsyncContextManager[Operations]]
+    operations: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    services: Mapping[str, str] = field(default_factory=dict)

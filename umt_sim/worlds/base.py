@@ -1,0 +1,108 @@
+"""What a world offers to a run, whichever world it is."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+from umt_sim.faults.actions import Action
+from umt_sim.journal.recorder import Recorder
+
+__all__ = ["Endpoint", "Touched", "World"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    Where a service answers. The system under test opens it with its own driver.
+
+    Attributes:
+        service: Name in the scenario.
+        kind: ``rabbitmq``, ``postgres``, ``redis`` or ``http``.
+        host: Name or address to connect to; always the proxy's, never the server's.
+        port: TCP port.
+        user: For services that ask who is there.
+        password: Never shown in a repr.
+        database: Database, virtual host or index, where the kind has one.
+    """
+
+    service: str
+    kind: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    database: str = ""
+
+    @property
+    def url(self) -> str:
+        """The address in the form the kind's drivers take."""
+        match self.kind:
+            case "rabbitmq":
+                return f"amqp://{self.user}:{self.password}@{self.host}:{self.port}/"
+            case "postgres":
+                return (
+                    f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}"
+                    f"/{self.database}"
+                )
+            case "redis":
+                return f"redis://{self.host}:{self.port}/{self.database or 0}"
+            case _:
+                return f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a fault met while it lasted. A fault that touched nothing proves nothing."""
+
+    bytes: int
+    connections: int
+
+
+class World(Protocol):
+    """
+    Supplies services, performs faults, and owns the clock of a run.
+
+    Entered with ``with``: leaving stops everything that was started, whatever happened.
+    """
+
+    @property
+    def name(self) -> str:
+        """``sim`` or ``live``."""
+        ...
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run *main* to its end on this world's event loop."""
+        ...
+
+    def stream(self, path: str) -> Random:
+        """The random stream of one concern, seeded by the run's seed and *path*."""
+        ...
+
+    async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
+        """Start every service of the scenario and say where it answers."""
+        ...
+
+    async def begin(self, fault: str, action: Action) -> None:
+        """Apply *action* under the name of its fault."""
+        ...
+
+    async def end(self, fault: str) -> Touched:
+        """Undo the action begun as *fault* and say what it met."""
+        ...
+
+    async def tear_down(self) -> None:
+        """Stop every service; no fault and no connection is left."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """What took part, by name, for the journal's header."""
+        ...
+
+    def fingerprint(self) -> str | None:
+        """The tape hash of the run, or ``None`` where a run cannot be replayed."""
+        ...
