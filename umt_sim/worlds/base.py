@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from umt_sim.faults.actions import Action
 from umt_sim.journal.recorder import Recorder
@@ -74,6 +74,10 @@ class World(Protocol):
     def name(self) -> str:
         """``sim`` or ``live``."""
         ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run *main* to its end on this world's event loop."""

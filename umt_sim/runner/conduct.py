@@ -1,0 +1,80 @@
+"""Conducts one run: a frozen plan, in one world, to a closed journal."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from umt_sim.errors import ScenarioError, WorldError
+from umt_sim.journal.recorder import Journal, Recorder
+from umt_sim.runner.clock import RunClock
+from umt_sim.runner.phases import Progress, Run, perform
+from umt_sim.scenario.plan import Plan
+from umt_sim.systems.base import System
+from umt_sim.worlds.base import World
+
+__all__ = ["conduct"]
+
+
+def conduct(
+    plan: Plan, *, world: World, system: System, report: Callable[[Progress], None]
+) -> Journal:
+    """
+    Carry *plan* out and return what happened.
+
+    A failure of the run itself is written to the journal, where the verdict
+    finds it; Ctrl-C ends the run early and keeps what was recorded.
+
+    Args:
+        plan: The whole truth of the run.
+        world: Supplies services, faults and time; entered here, left on return.
+        system: What is tested.
+        report: Told once a second of the run how far it has come.
+
+    Returns:
+        The journal. Its header holds the plan, seed, world, versions, tape hash
+        and ``ended``: ``completed``, ``interrupted`` or ``failed``.
+
+    Raises:
+        ScenarioError: The plan asks for what the system does not offer.
+        WorldError: A service is missing, or the world cannot do a fault.
+    """
+    clock = RunClock()
+    recorder = Recorder(clock.now)
+    run = Run(plan, world, system, clock, recorder, report)
+    with world:
+        ended = _ended(run)
+        header = _header(plan, world, ended)
+    return recorder.close(header)
+
+
+def _ended(run: Run) -> str:
+    """Carry the run out and say how it ended."""
+    try:
+        run.world.run(perform(run))
+    except KeyboardInterrupt:
+        return "interrupted"
+    except (ScenarioError, WorldError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the journal and the verdict report it
+        run.unhandled("run", error)
+        return "failed"
+    return "completed"
+
+
+def _header(plan: Plan, world: World, ended: str) -> dict[str, Any]:
+    return {
+        "scenario": plan.name,
+        "seed": plan.seed,
+        "world": world.name,
+        "ended": ended,
+        "tape_hash": world.fingerprint(),
+        "plan": plan.as_dict(),
+        "versions": {
+            "umt-sim": version("umt-sim"),
+            "python": platform.python_version(),
+            **world.versions(),
+        },
+    }

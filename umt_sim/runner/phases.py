@@ -1,0 +1,183 @@
+"""
+The phases of a run. Each takes the run, does one thing, and leaves the rest to the next.
+
+1. ``set_up``: the world starts its services, the system connects, connections settle.
+2. ``warm_up``: load runs, nothing is judged yet.
+3. ``measure``: load runs, the nemesis performs the timeline.
+4. ``heal``: faults that were cut short are ended.
+5. ``drain``: no new requests; those under way and the queues come to rest.
+6. ``tear_down``: system and services stop, whatever happened before.
+
+What is unanswered after the drain is recorded as such, not dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from umt_sim.journal.recorder import Recorder
+from umt_sim.journal.records import OperationRecord, PhaseRecord, UnhandledError
+from umt_sim.journal.spans import tracer_provider
+from umt_sim.runner.clock import RunClock
+from umt_sim.runner.nemesis import Nemesis
+from umt_sim.scenario.plan import Plan
+from umt_sim.systems.base import Setting, System
+from umt_sim.workload.generator import Generator
+from umt_sim.worlds.base import World
+
+__all__ = ["Progress", "Run", "perform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    How far a run has come.
+
+    Attributes:
+        at: Seconds of the run, negative during set-up.
+        total: Seconds until the end of the drain.
+        answered: Requests answered until now.
+        in_flight: Requests under way.
+    """
+
+    at: float
+    total: float
+    answered: int
+    in_flight: int
+
+
+@dataclass(slots=True)
+class Run:
+    """What the phases share."""
+
+    plan: Plan
+    world: World
+    system: System
+    clock: RunClock
+    recorder: Recorder
+    report: Callable[[Progress], None]
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    generator: Generator | None = None
+    nemesis: Nemesis | None = None
+
+    def unhandled(self, where: str, error: BaseException) -> None:
+        """Write down an exception that nobody else will see."""
+        self.recorder.add(
+            UnhandledError(
+                at=self.clock.now(),
+                where=where,
+                error=type(error).__qualname__,
+                message=str(error),
+                traceback="".join(traceback.format_exception(error)),
+            )
+        )
+
+
+async def perform(run: Run) -> None:
+    """Carry *run* through its phases; whatever happens, tear it down."""
+    run.clock.start()
+    try:
+        await _timed(run, set_up)
+        async with asyncio.TaskGroup() as group:
+            background = group.create_task(_background(run), name="load and faults")
+            for phase in (warm_up, measure, heal, drain):
+                await _timed(run, phase)
+            if run.generator is not None:
+                run.generator.censor()
+            background.cancel()
+    finally:
+        await _timed(run, tear_down)
+
+
+async def set_up(run: Run) -> None:
+    """Start services and system, then let connections come to rest."""
+    endpoints = await run.world.set_up(run.recorder)
+    run.stack.push_async_callback(run.world.tear_down)
+    provider = tracer_provider(
+        run.recorder,
+        run.clock.to_run_time,
+        run.world.stream("tracing/ids"),
+        service=run.system.name,
+    )
+    setting = Setting(
+        endpoints=endpoints,
+        policies=run.plan.policies,
+        stream=run.world.stream,
+        tracer_provider=provider,
+        recorder=run.recorder,
+        unhandled=run.unhandled,
+    )
+    operations = await run.stack.enter_async_context(run.system.start(setting))
+    run.generator = Generator(
+        operations=operations,
+        recorder=run.recorder,
+        tracer=provider.get_tracer("umt_sim.workload"),
+        stream=run.world.stream,
+    )
+    run.nemesis = Nemesis(
+        timeline=run.plan.timeline, world=run.world, clock=run.clock, recorder=run.recorder
+    )
+    await run.clock.settle()
+
+
+async def warm_up(run: Run) -> None:
+    """Let the load run; measures leave this stretch out."""
+    await run.clock.sleep_until(run.plan.clock.warmup)
+
+
+async def measure(run: Run) -> None:
+    """Let load and faults run to the end of the plan."""
+    await run.clock.sleep_until(run.plan.clock.duration)
+
+
+async def heal(run: Run) -> None:
+    """End faults that are still active."""
+    if run.nemesis is not None:
+        await run.nemesis.heal()
+
+
+async def drain(run: Run) -> None:
+    """Send nothing more and let everything come to rest."""
+    await run.clock.sleep_until(run.plan.clock.duration + run.plan.clock.drain)
+
+
+async def tear_down(run: Run) -> None:
+    """End what is still active, then stop system and services."""
+    if run.nemesis is not None:
+        await run.nemesis.heal()
+    await run.stack.aclose()
+
+
+async def _background(run: Run) -> None:
+    """Load, faults and progress; cancelled when the drain is over."""
+    if run.generator is None or run.nemesis is None:
+        raise AssertionError("set_up comes first")
+    async with asyncio.TaskGroup() as group:
+        for load in run.plan.workload:
+            group.create_task(
+                run.generator.drive(load, run.plan.clock.duration, group), name=f"load {load.name}"
+            )
+        group.create_task(run.nemesis.perform(), name="nemesis")
+        group.create_task(_report(run, run.generator), name="progress")
+
+
+async def _report(run: Run, generator: Generator) -> None:
+    """Say once a second of the run how far it has come."""
+    total = run.plan.clock.duration + run.plan.clock.drain
+    answered = run.recorder.so_far(OperationRecord)
+    while True:
+        run.report(Progress(run.clock.now(), total, len(answered), generator.in_flight))
+        await asyncio.sleep(1.0)
+
+
+async def _timed(run: Run, phase: Callable[[Run], Awaitable[None]]) -> None:
+    """Carry out one phase and write down when it began and ended."""
+    started = run.clock.now()
+    try:
+        await phase(run)
+    finally:
+        run.recorder.add(PhaseRecord(phase.__name__, started, run.clock.now()))
