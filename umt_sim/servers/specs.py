@@ -1,0 +1,47 @@
+"""Services as frozen values: what a scenario says about a server, before there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from umt_sim.distributions import Distribution
+
+__all__ = ["SERVED_BY_KIND", "Kind", "ServiceSpec"]
+
+Kind = Literal["rabbitmq", "postgres", "redis", "http"]
+
+SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
+    "rabbitmq": ("publish", "deliver", "ack"),
+    "postgres": ("connect", "query"),
+    "redis": ("command",),
+    "http": ("request",),
+}
+"""The operations of each kind whose service time a scenario may state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """
+    One service of a scenario.
+
+    How fast it is matters in the sim world only; a real server is as fast as it is.
+
+    Attributes:
+        name: As the scenario, its faults and the system under test call it.
+        kind: What it speaks.
+        service_times: Operation of the kind to its distribution; what is left out takes no time.
+        workers: How many operations are served at once; ``None`` for no limit.
+        max_connections: Connections accepted at once; ``None`` for the kind's own limit.
+        app: Name of the HTTP application.
+        errors: HTTP status to the probability that a request is answered with it.
+    """
+
+    name: str
+    kind: Kind
+    service_times: Mapping[str, Distribution] = field(default_factory=dict)
+    workers: int | None = None
+    max_connections: int | None = None
+    app: str | None = None
+    errors: Mapping[int, float] = field(default_factory=dict)
