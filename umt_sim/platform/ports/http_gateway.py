@@ -1,0 +1,43 @@
+"""An HTTP upstream, as the platform asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+__all__ = ["HttpGateway", "HttpResponse"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer of status below 400; ``body`` is its decoded JSON."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class HttpGateway(Protocol):
+    """
+    JSON over HTTP to one upstream, named at construction.
+
+    A status of 400 and above raises ``UpstreamRefused``; no answer raises
+    ``PortTimeout``, ``PortUnavailable`` or ``PortClosed``.
+    """
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        """Send *json* to *path* below the upstream's base URL."""
+        ...
+
+    async def close(self) -> None:
+        """Give up the connections. Later calls raise ``PortClosed``."""
+        ...
