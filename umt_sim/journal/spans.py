@@ -8,7 +8,7 @@ ids are seeded and its processor writes each span and lets the object go.
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -18,6 +18,9 @@ from opentelemetry.trace import StatusCode
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import SpanRow
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["SeededIds", "SpanRecorder", "tracer_provider"]
 

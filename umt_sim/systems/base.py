@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import TracerProvider
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.workload.operations import Operations
 from umt_sim.worlds.base import Endpoint
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["Setting", "System"]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from random import Random
+from typing import TYPE_CHECKING
 
 from umt_sim.workload.values import OpenArrivals, Stage
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["due_times"]
 

@@ -6,15 +6,18 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
+from typing import TYPE_CHECKING
 
 from opentelemetry.trace import Tracer
 
-from umt_sim.journal.records import OperationRecord, Outcome
 from umt_sim.journal.recorder import Recorder
+from umt_sim.journal.records import OperationRecord, Outcome
 from umt_sim.workload.arrivals import due_times
 from umt_sim.workload.operations import Arrival, Operations, Perform
 from umt_sim.workload.values import ClosedUsers, Load, OpenArrivals
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["Generator"]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from random import Random
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from umt_sim.faults.actions import Action
 from umt_sim.journal.recorder import Recorder
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["Endpoint", "Touched", "World"]
 
