@@ -1,0 +1,57 @@
+"""The rules of import hold, and a broken rule is noticed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the import contracts of *folder* in a process of their own."""
+    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package and its contracts, to plant a violation in."""
+    shutil.copytree(
+        ROOT / "umt_sim", tmp_path / "umt_sim", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_contracts_hold() -> None:
+    """Every part imports only what it may."""
+    result = lint_imports(ROOT)
+    assert 0 == result.returncode, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("platform/agents/base.py", "import time", "clocks and randomness are passed in"),
+        ("network/__init__.py", "import random", "clocks and randomness are passed in"),
+        ("platform/errors.py", "import umt_sim.journal.records", "knows nothing of the harness"),
+        ("platform/errors.py", "import asyncpg", "Drivers stay in the platform's adapters"),
+        ("kernel/__init__.py", "import umt_sim.network", "Layers"),
+        ("runner/clock.py", "import umt_sim.worlds.sim", "Only bootstrap names a world"),
+    ],
+)
+def test_a_planted_import_is_caught(copy: Path, module: str, line: str, contract: str) -> None:
+    """Each contract names the import that breaks it."""
+    path = copy / "umt_sim" / module
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    result = lint_imports(copy)
+    assert 0 != result.returncode
+    broken = [row for row in result.stdout.splitlines() if contract in row and "BROKEN" in row]
+    assert broken, result.stdout
