@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "AwaitedTaskCancelled",
     "JournalError",
     "KernelError",
     "Livelock",
@@ -159,6 +160,14 @@ class Nondeterminism(KernelError):
             f"two runs of one seed differ from entry {index} of the tape, at {at:.9g} s:"
             f"\n  first run:  {first}\n  second run: {second}"
         )
+
+
+class AwaitedTaskCancelled(KernelError):
+    """A SimPy process waited for a task, and the task was cancelled."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(f"cancelled while a SimPy process waited for it: {task}")
 
 
 class JournalError(UmtSimError):

@@ -1,0 +1,70 @@
+"""
+Tasks and futures with numbers instead of addresses.
+
+``asyncio.TaskGroup``, ``asyncio.wait`` and much other code keep tasks in sets.
+A set's order follows the hash, an object's hash is its address, and addresses
+differ from run to run. Hashing by number of creation makes the order a function of
+the seed again. Names are counted per loop for the same reason: asyncio's
+``Task-7`` counts all tasks of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from umt_sim.kernel.hosts import current_life
+
+if TYPE_CHECKING:
+    from contextvars import Context
+
+    from umt_sim.kernel.hosts import Life
+    from umt_sim.kernel.loop import SimLoop
+
+__all__ = ["SimFuture", "SimTask"]
+
+T = TypeVar("T")
+
+
+class SimTask(asyncio.Task[T]):
+    """
+    A task that knows its number and its host.
+
+    Attributes:
+        number: Position among the tasks of its loop, from 1.
+        life: The life of the host it belongs to; ``None`` for the harness.
+    """
+
+    number: int
+    life: Life | None
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        loop: SimLoop,
+        name: str | None = None,
+        context: Context | None = None,
+        **options: Any,
+    ) -> None:
+        # Before asyncio's constructor: that one hashes the task, and may start it eagerly.
+        self.number = number = loop.number_task()
+        self.life = current_life() if context is None else context.run(current_life)
+        super().__init__(
+            coroutine, loop=loop, name=name or f"Task-{number}", context=context, **options
+        )
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class SimFuture(asyncio.Future[T]):
+    """A future that hashes by number; numbered when first asked, since few ever are."""
+
+    def __hash__(self) -> int:
+        try:
+            return self._number
+        except AttributeError:
+            self._number: int = self.get_loop().number_future()  # type: ignore[attr-defined]
+            return self._number
