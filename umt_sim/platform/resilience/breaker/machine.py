@@ -1,0 +1,416 @@
+"""
+The state machine: one lock, the present state, and the steps between states.
+
+The lock is held for bookkeeping only, never while a protected call runs or a listener
+listens, so calls are not serialised. It is re-entrant because the interpreter may collect
+a dropped generator, whose permit then comes back, at any point of this very code.
+
+Timers belong to the state that set them: a due time is looked at whenever anybody asks
+the breaker anything, and passes away with its state. Nothing is scheduled that a reset
+could forget to cancel. ``timers.keep_time`` asks at the right moments for those who want
+to hear of a transition when it is due rather than when the next call comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from threading import RLock
+from typing import Any
+
+from umt_sim.platform.ports.clock import Clock
+from umt_sim.platform.ports.randomness import Randomness
+from umt_sim.platform.resilience.breaker.events import (
+    BreakerEvent,
+    BreakerReset,
+    CallFailed,
+    CallIgnored,
+    CallRefused,
+    CallSucceeded,
+    FailureRateExceeded,
+    SlowCallRateExceeded,
+    StateChanged,
+)
+from umt_sim.platform.resilience.breaker.outcome import as_predicate
+from umt_sim.platform.resilience.breaker.rules import FailureRate, Rule, SlowCallRate
+from umt_sim.platform.resilience.breaker.settings import BreakerSettings
+from umt_sim.platform.resilience.breaker.snapshot import Snapshot
+from umt_sim.platform.resilience.breaker.states import (
+    Change,
+    Closed,
+    Disabled,
+    ForcedOpen,
+    HalfOpen,
+    MetricsOnly,
+    Open,
+    Phase,
+    RampUp,
+    Ticket,
+    Watchful,
+)
+from umt_sim.platform.resilience.breaker.transitions import State, check
+from umt_sim.platform.resilience.breaker.window import FAILED, SLOW, SUCCEEDED, Window
+from umt_sim.platform.resilience.errors import CircuitOpenError
+from umt_sim.platform.resilience.listeners import Publisher
+
+__all__ = ["Machine"]
+
+LAPS_CAUGHT_UP = 1000  # timers fired in one go before the rest of a long silence is skipped
+WAIT_IF_BROKEN = 60.0  # seconds open when the settings' own wait function raises
+
+
+class Machine:
+    """
+    Admits calls and hears how they ended.
+
+    Attributes:
+        free: The window whose calls need no permission, or ``None``: the short cut that
+            lets a healthy breaker admit a call without taking the lock.
+    """
+
+    __slots__ = (
+        "_failed_result",
+        "_heard",
+        "_ignores",
+        "_lock",
+        "_open_for",
+        "_phase",
+        "_randomness",
+        "_records",
+        "_slow_after",
+        "free",
+        "monotonic",
+        "name",
+        "publisher",
+        "returned",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        settings: BreakerSettings,
+        clock: Clock,
+        randomness: Randomness,
+        publisher: Publisher[BreakerEvent],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.monotonic = clock.monotonic
+        self.publisher = publisher
+        self._randomness = randomness
+        self._lock = RLock()
+        self._slow_after = settings.slow_call_duration_seconds
+        self._ignores = as_predicate(settings.ignore)
+        self._records = as_predicate(settings.record)
+        self._failed_result = settings.failed_result
+        self._open_for = settings.open_for
+        looks_at_results = settings.failed_result is not None or settings.open_for is not None
+        self.returned = self.judge_result if looks_at_results else self.succeed
+        self._phase: Phase = Disabled()  # the first step is not a transition from anywhere
+        self._settle_in(self._build(settings.initial_state, self.monotonic(), None))
+
+    # Admission
+
+    def ask(self, now: float) -> Ticket:
+        """
+        Ask for permission where ``free`` does not already give it.
+
+        Raises:
+            CircuitOpenError: The call is not permitted.
+        """
+        with self._lock:
+            if self._phase.due is not None:
+                self._elapse(now)
+            ticket = self._phase.admit(now)
+            while isinstance(ticket, Change):
+                self._go(ticket, now)
+                ticket = self._phase.admit(now)
+            if ticket is None:
+                refusal = self._refuse(now)
+        if self.publisher:
+            self.publisher.deliver()
+        if ticket is None:
+            raise refusal
+        return ticket
+
+    def _refuse(self, now: float) -> CircuitOpenError:
+        phase = self._phase
+        phase.window.not_permitted += 1
+        if self._heard:
+            self.publisher.put(CallRefused(now, self.name, phase.state))
+        return CircuitOpenError(self.name, phase.state, phase.retry_after(now))
+
+    # Outcomes
+
+    def succeed(self, ticket: Ticket, started: float, result: object = None) -> None:  # noqa: ARG002  # the shape of judge_result
+        """Hear that the call returned, and that this is all there is to know."""
+        now = self.monotonic()
+        duration = now - started
+        outcome = SUCCEEDED if duration <= self._slow_after else SLOW
+        with self._lock:
+            if ticket is self.free:
+                if not (ticket.record(outcome, duration, now) or self._heard):
+                    return
+                stale, change = False, self._phase.judge()
+            else:
+                stale, change = self._settle(ticket, outcome, duration, now)
+            if self._heard:
+                self.publisher.put(CallSucceeded(now, self.name, duration, stale))
+            if change is not None:
+                self._go(change, now)
+        self.publisher.deliver()
+
+    def fail(
+        self,
+        ticket: Ticket,
+        started: float,
+        error: BaseException | None,
+        open_for: float | None = None,
+    ) -> None:
+        """Hear that the call failed; *open_for* seconds is what its outcome orders."""
+        now = self.monotonic()
+        duration = now - started
+        outcome = FAILED if duration <= self._slow_after else FAILED | SLOW
+        with self._lock:
+            if ticket is self.free:
+                ticket.record(outcome, duration, now)
+                stale, change = False, self._phase.judge()
+            else:
+                stale, change = self._settle(ticket, outcome, duration, now)
+            if self._heard:
+                self.publisher.put(CallFailed(now, self.name, duration, error, stale))
+            if open_for is not None and not stale:
+                self._open_on_order(change, now, open_for)
+            elif change is not None:
+                self._go(change, now)
+        self.publisher.deliver()
+
+    def ignore(self, ticket: Ticket, started: float, error: BaseException | None) -> None:
+        """Hear that the call ended in a way that does not count."""
+        now = self.monotonic()
+        with self._lock:
+            stale = not self._phase.holds(ticket)
+            self._phase.release(ticket)
+            if self._heard:
+                event = CallIgnored(now, self.name, now - started, error, stale)
+                self.publisher.put(event)
+        self.publisher.deliver()
+
+    def release(self, ticket: Ticket) -> None:
+        """Hear that the call ended without an outcome: it was cancelled or abandoned."""
+        if ticket is not self.free:
+            with self._lock:
+                self._phase.release(ticket)
+
+    def raised(self, ticket: Ticket, started: float, error: BaseException) -> None:
+        """
+        Hear what the call raised.
+
+        ``CancelledError``, ``GeneratorExit``, ``KeyboardInterrupt`` and their like are
+        about the caller, not about what was called: they never count.
+        """
+        if not isinstance(error, Exception):
+            self.release(ticket)
+        elif self._predicate_says(self._ignores, error, default=False):
+            self.ignore(ticket, started, error)
+        elif self._predicate_says(self._records, error, default=True):
+            self.fail(ticket, started, error, self._ordered_wait(error))
+        else:
+            self.succeed(ticket, started)
+
+    def judge_result(self, ticket: Ticket, started: float, result: object = None) -> None:
+        """Hear what the call returned, where the settings look at results."""
+        failed = self._failed_result is not None and self._predicate_says(
+            self._failed_result, result, default=False
+        )
+        wait = self._ordered_wait(result)
+        if failed or wait is not None:
+            self.fail(ticket, started, None, wait)
+        else:
+            self.succeed(ticket, started)
+
+    def _settle(
+        self, ticket: Ticket, outcome: int, duration: float, now: float
+    ) -> tuple[bool, Change | None]:
+        phase = self._phase
+        stale = not phase.holds(ticket)
+        return stale, phase.settle(ticket, outcome, duration, now)
+
+    def _predicate_says(
+        self, predicate: Callable[[Any], bool], about: object, *, default: bool
+    ) -> bool:
+        try:
+            return bool(predicate(about))
+        except Exception as error:  # noqa: BLE001  # a broken predicate must not keep a permit
+            self.publisher.report(error, about)
+            return default
+
+    def _ordered_wait(self, outcome: object) -> float | None:
+        if self._open_for is None:
+            return None
+        try:
+            seconds = self._open_for(outcome)
+            return None if seconds is None or not seconds > 0 else float(seconds)
+        except Exception as error:  # noqa: BLE001  # likewise
+            self.publisher.report(error, outcome)
+            return None
+
+    # Reading and operating
+
+    @property
+    def state(self) -> State:
+        """The state, after the timers that are due."""
+        with self._lock:
+            self._elapse(self.monotonic())
+            state = self._phase.state
+        self.publisher.deliver()
+        return state
+
+    def next_due(self) -> float | None:
+        """When a timer will end the present state, on the clock's monotonic time."""
+        with self._lock:
+            self._elapse(self.monotonic())
+            due = self._phase.due
+        self.publisher.deliver()
+        return due
+
+    def snapshot(self) -> Snapshot:
+        """The numbers as they are now."""
+        with self._lock:
+            now = self.monotonic()
+            self._elapse(now)
+            phase = self._phase
+            phase.window.move(now)
+            taken = Snapshot.of(now, self.name, phase.state, phase.attempt, phase.window)
+        self.publisher.deliver()
+        return taken
+
+    def transition_to(self, to: State, for_seconds: float | None = None) -> None:
+        """
+        Go to *to* on an operator's order; open for *for_seconds* instead of the usual wait.
+
+        Raises:
+            IllegalStateTransition: The table has no such step; nothing has changed.
+        """
+        with self._lock:
+            now = self.monotonic()
+            self._elapse(now)
+            check(self.name, self._phase.state, to)
+            self._go(Change(to), now, for_seconds)
+        self.publisher.deliver()
+
+    def reset(self) -> None:
+        """Be closed, with an empty window and the first attempt ahead."""
+        with self._lock:
+            now = self.monotonic()
+            self._elapse(now)
+            self._leave_for(self._build_closed(now, ramp_up=False), now)
+            if self.publisher:
+                self.publisher.put(BreakerReset(now, self.name))
+        self.publisher.deliver()
+
+    def listeners_changed(self) -> None:
+        """Look again whether anybody listens."""
+        with self._lock:
+            self._heard = bool(self.publisher) and self._phase.loud
+
+    # Steps between states; all of them under the lock
+
+    def _elapse(self, now: float) -> None:
+        laps = 0
+        while (due := self._phase.due) is not None and due <= now:
+            follows = self._phase.when_due()
+            # A breaker left alone for days with a wait of a second must not make its next
+            # caller live through every lap: after many, the next one begins now.
+            at = due if laps < LAPS_CAUGHT_UP else now
+            if isinstance(follows, Change):
+                self._go(follows, at)
+            else:
+                self._settle_in(follows)
+            laps += 1
+
+    def _go(self, change: Change, now: float, for_seconds: float | None = None) -> None:
+        if change.exceeded and self.publisher:
+            self._publish_exceeded(change.exceeded, now)
+        if change.exceeded and change.to is self._phase.state:
+            return  # metrics only: it just had something to say
+        self._leave_for(self._build(change.to, now, for_seconds), now)
+
+    def _open_on_order(self, change: Change | None, now: float, seconds: float) -> None:
+        state = self._phase.state
+        if state in (State.CLOSED, State.HALF_OPEN):
+            exceeded = () if change is None else change.exceeded
+            self._go(Change(State.OPEN, exceeded), now, seconds)
+        elif change is not None:
+            self._go(change, now)
+
+    def _leave_for(self, phase: Phase, now: float) -> None:
+        before = self._phase.state
+        self._settle_in(phase)
+        if before is not phase.state and self.publisher:
+            self.publisher.put(StateChanged(now, self.name, before, phase.state))
+
+    def _settle_in(self, phase: Phase) -> None:
+        self._phase = phase
+        self.free: Window | None = phase.window if phase.free else None
+        self._heard = bool(self.publisher) and phase.loud
+
+    def _publish_exceeded(self, rules: tuple[Rule, ...], now: float) -> None:
+        window = self._phase.window
+        for rule in rules:
+            if isinstance(rule, FailureRate):
+                rate = window.failure_rate or 0.0
+                self.publisher.put(FailureRateExceeded(now, self.name, rate))
+            elif isinstance(rule, SlowCallRate):
+                rate = window.slow_call_rate or 0.0
+                self.publisher.put(SlowCallRateExceeded(now, self.name, rate))
+
+    def _build(self, state: State, now: float, for_seconds: float | None) -> Phase:
+        attempt = self._phase.attempt
+        match state:
+            case State.CLOSED:
+                recovering = self._phase.state in (State.OPEN, State.HALF_OPEN)
+                return self._build_closed(now, ramp_up=recovering)
+            case State.OPEN:
+                return self._build_open(attempt + 1, now, for_seconds)
+            case State.HALF_OPEN:
+                return HalfOpen(self.settings, attempt, now)
+            case State.FORCED_OPEN:
+                return ForcedOpen(attempt + 1)
+            case State.DISABLED:
+                return Disabled()
+            case State.METRICS_ONLY:
+                return MetricsOnly(self._new_window(now), self.settings.trip)
+
+    def _build_closed(self, now: float, *, ramp_up: bool) -> Closed:
+        window = self._new_window(now)
+        closed = (
+            Watchful(window, self.settings)
+            if self.settings.watches_running_calls
+            else Closed(window, self.settings.trip)
+        )
+        if ramp_up and self.settings.ramp_up_seconds:
+            return RampUp(closed, self.settings, now)
+        return closed
+
+    def _build_open(self, attempt: int, now: float, for_seconds: float | None) -> Open:
+        seconds = self._wait(attempt) if for_seconds is None else for_seconds
+        automatic = self.settings.automatic_half_open
+        return Open(self._phase.window, attempt, now + seconds, automatic=automatic)
+
+    def _wait(self, attempt: int) -> float:
+        try:
+            seconds = self.settings.wait.seconds(attempt, self._randomness)
+            if not (isfinite(seconds) and seconds > 0):
+                raise ValueError(
+                    f"wait_in_open gave {seconds} s for attempt {attempt}; "
+                    "return a positive number of seconds"
+                )
+        except Exception as error:  # noqa: BLE001  # opening must not fail half-way
+            self.publisher.report(error, self.name)
+            return WAIT_IF_BROKEN
+        return seconds
+
+    def _new_window(self, now: float) -> Window:
+        return self.settings.window.build(self.settings.minimum_number_of_calls, now)

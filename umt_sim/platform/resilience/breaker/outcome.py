@@ -1,0 +1,28 @@
+"""How a call ended, and how the settings see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+__all__ = ["ErrorFilter", "Outcome", "as_predicate"]
+
+ErrorFilter = (
+    type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool]
+)
+
+
+class Outcome(Enum):
+    """What a finished call means to the breaker."""
+
+    SUCCESS = "success"  # counts, and well
+    FAILURE = "failure"  # counts, and badly
+    IGNORED = "ignored"  # does not count, and gives its permit back
+
+
+def as_predicate(filter_: ErrorFilter) -> Callable[[BaseException], bool]:
+    """A predicate from what may be written in the settings: classes, or a predicate."""
+    if isinstance(filter_, type | tuple):
+        classes = filter_
+        return lambda error: isinstance(error, classes)
+    return filter_

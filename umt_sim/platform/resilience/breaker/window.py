@@ -1,0 +1,240 @@
+"""
+Sliding windows: what happened lately, as numbers.
+
+A window knows nothing of states or rules and can be used alone. Every operation is O(1),
+moving a time window apart, which costs one step for each second that has passed (at most
+its size). Outcomes are small integers: bit 0 says failed, bit 1 says slow.
+
+Rates are percentages, ``None`` while fewer than *minimum* calls are in the window.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+__all__ = [
+    "FAILED",
+    "SLOW",
+    "SUCCEEDED",
+    "CountWindow",
+    "NullWindow",
+    "TimeWindow",
+    "Window",
+    "percentile",
+]
+
+SUCCEEDED: Final = 0
+FAILED: Final = 1
+SLOW: Final = 2
+
+LATENCIES_KEPT: Final = 128  # of a time window; a count window keeps one per call
+
+
+class Window(Protocol):
+    """Counts the calls that ended lately. All durations and times are seconds."""
+
+    minimum: int  # calls before rates exist
+    calls: int
+    failed: int
+    slow: int
+    slow_failed: int
+    streak: int  # failures since the last success
+    overdue: int  # calls still running that are already slow, as of the last admission
+    not_permitted: int  # calls refused while this window was the visible one
+
+    def record(self, outcome: int, duration: float, now: float) -> int:
+        """Count a call that ended at *now*; return failed and slow calls, 0 if all is well."""
+        ...
+
+    def move(self, now: float) -> None:
+        """Drop what is too old at *now*."""
+        ...
+
+    def latencies(self) -> list[float]:
+        """Durations of the latest recorded calls, in no particular order."""
+        ...
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Percentage of calls that failed."""
+        ...
+
+    @property
+    def slow_call_rate(self) -> float | None:
+        """Percentage of calls that were slow."""
+        ...
+
+
+class _Counts:
+    """The numbers every window shows."""
+
+    __slots__ = (
+        "calls",
+        "failed",
+        "minimum",
+        "not_permitted",
+        "overdue",
+        "slow",
+        "slow_failed",
+        "streak",
+    )
+
+    def __init__(self, minimum: int) -> None:
+        self.minimum = minimum
+        self.calls = self.failed = self.slow = self.slow_failed = 0
+        self.streak = self.overdue = self.not_permitted = 0
+
+    @property
+    def failure_rate(self) -> float | None:
+        if self.calls < self.minimum:
+            return None
+        return self.failed * 100.0 / self.calls
+
+    @property
+    def slow_call_rate(self) -> float | None:
+        if self.calls < self.minimum:
+            return None
+        return self.slow * 100.0 / self.calls
+
+
+class CountWindow(_Counts):
+    """
+    The last *size* calls.
+
+    A ring of one byte per call. Places not yet used hold a plain success, which
+    changes no count when it is overwritten.
+    """
+
+    __slots__ = ("_at", "_durations", "_ring", "size")
+
+    def __init__(self, size: int, minimum: int) -> None:
+        super().__init__(min(minimum, size))
+        self.size = size
+        self._ring = bytearray(size)
+        self._durations = [0.0] * size
+        self._at = 0
+
+    def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # a time window needs it
+        """Count a call that ended; return failed and slow calls, 0 if all is well."""
+        at = self._at
+        evicted = self._ring[at]
+        self._durations[at] = duration
+        at += 1
+        if evicted != outcome:
+            self._replace(at - 1, evicted, outcome)
+        self._at = at if at < self.size else 0
+        if self.calls < self.size:
+            self.calls += 1
+        if outcome & FAILED:
+            self.streak += 1
+        else:
+            self.streak = 0
+        return self.failed + self.slow
+
+    def _replace(self, at: int, evicted: int, outcome: int) -> None:
+        self._ring[at] = outcome
+        self.failed += (outcome & FAILED) - (evicted & FAILED)
+        self.slow += (outcome >> 1) - (evicted >> 1)
+        self.slow_failed += (outcome == FAILED | SLOW) - (evicted == FAILED | SLOW)
+
+    def move(self, now: float) -> None:
+        """Nothing ages: only a new call pushes an old one out."""
+
+    def latencies(self) -> list[float]:
+        """Durations of the calls in the window."""
+        return self._durations[: self.calls]
+
+
+class TimeWindow(_Counts):
+    """
+    The calls that ended in the current clock second and the *size* - 1 before it.
+
+    One bucket of four counts per whole second of the clock, so the window's true length
+    is between *size* - 1 and *size* seconds. That is resilience4j's grain.
+    """
+
+    __slots__ = ("_buckets", "_durations", "_heard", "_second", "size")
+
+    def __init__(self, size: int, minimum: int, now: float) -> None:
+        super().__init__(minimum)
+        self.size = size
+        self._buckets = [[0, 0, 0, 0] for _ in range(size)]
+        self._second = int(now // 1)
+        self._durations = [0.0] * LATENCIES_KEPT
+        self._heard = 0
+
+    def record(self, outcome: int, duration: float, now: float) -> int:
+        """Count a call that ended at *now*; return failed and slow calls, 0 if all is well."""
+        self.move(now)
+        self._durations[self._heard % LATENCIES_KEPT] = duration
+        self._heard += 1
+        bucket = self._buckets[self._second % self.size]
+        bucket[0] += 1
+        self.calls += 1
+        if outcome & FAILED:
+            bucket[1] += 1
+            self.failed += 1
+            self.streak += 1
+        else:
+            self.streak = 0
+        if outcome & SLOW:
+            bucket[2] += 1
+            self.slow += 1
+            if outcome & FAILED:
+                bucket[3] += 1
+                self.slow_failed += 1
+        return self.failed + self.slow
+
+    def move(self, now: float) -> None:
+        """Drop the seconds that are too old at *now*."""
+        second = int(now // 1)
+        passed = second - self._second
+        if passed <= 0:
+            return
+        for step in range(1, min(passed, self.size) + 1):
+            self._drop(self._buckets[(self._second + step) % self.size])
+        self._second = second
+
+    def _drop(self, bucket: list[int]) -> None:
+        self.calls -= bucket[0]
+        self.failed -= bucket[1]
+        self.slow -= bucket[2]
+        self.slow_failed -= bucket[3]
+        bucket[:] = 0, 0, 0, 0
+
+    def latencies(self) -> list[float]:
+        """Durations of the latest calls, whether or not they are still in the window."""
+        return self._durations[: min(self._heard, LATENCIES_KEPT)]
+
+
+class NullWindow(_Counts):
+    """Counts refusals and nothing else: what a disabled or forced-open breaker shows."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(minimum=1)
+
+    def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # the protocol's
+        """Count nothing."""
+        return 0
+
+    def move(self, now: float) -> None:
+        """Nothing is here to age."""
+
+    def latencies(self) -> list[float]:
+        """No durations."""
+        return []
+
+
+def percentile(durations: list[float], percent: float) -> float | None:
+    """
+    The smallest duration that at least *percent* of *durations* do not exceed.
+
+    The nearest-rank definition: always one of the values. ``None`` if there are none.
+    """
+    if not durations:
+        return None
+    ordered = sorted(durations)
+    rank = -(-len(ordered) * percent // 100)  # rounded up
+    return ordered[max(int(rank), 1) - 1]

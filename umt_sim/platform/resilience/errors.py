@@ -1,0 +1,144 @@
+"""
+What the resilience parts raise, below ``platform.errors``.
+
+    PlatformError
+      CallNotPermitted           a guard said no; the call did not happen and cost nothing
+        CircuitOpenError         a circuit breaker
+        BulkheadFull             a bulkhead: too many calls running and waiting
+        RateLimitExceeded        a rate limiter: too many calls in the period
+      CircuitBreakError          `execute` ran the call and the call failed; holds the original
+      DeadlineExceeded           the time given to the whole piece of work is over
+      IllegalStateTransition     an operator asked a breaker for a step its table does not have
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from umt_sim.platform.errors import ErrorClass, PlatformError
+
+__all__ = [
+    "BulkheadFull",
+    "CallNotPermitted",
+    "CircuitBreakError",
+    "CircuitOpenError",
+    "DeadlineExceeded",
+    "IllegalStateTransition",
+    "RateLimitExceeded",
+]
+
+
+class CallNotPermitted(PlatformError):
+    """A guard refused the call: it did not happen. Subclasses say which guard and why."""
+
+    error_class = ErrorClass.TRANSIENT
+
+
+class CircuitOpenError(CallNotPermitted):
+    """
+    A circuit breaker refused the call.
+
+    The sentence is written only when somebody reads it: a breaker that refuses
+    thousands of calls a second must not spend its time on prose.
+
+    Attributes:
+        breaker: Name of the breaker.
+        state: Its state, a ``breaker.State``.
+        retry_after: Seconds after which a call may be let through; ``None`` if nobody
+            can know: the breaker is forced open, or waits for probes under way.
+    """
+
+    def __init__(self, breaker: str, state: Enum, retry_after: float | None) -> None:
+        self.breaker = breaker
+        self.state = state
+        self.retry_after = self.retry_after_seconds = retry_after
+
+    def __str__(self) -> str:
+        hint = "" if self.retry_after is None else f"; try again in {self.retry_after:.3f} s"
+        return f"circuit breaker {self.breaker!r} is {self.state.value} and refused the call{hint}"
+
+
+class BulkheadFull(CallNotPermitted):
+    """A bulkhead has neither a free place nor room in its queue."""
+
+    def __init__(self, bulkhead: str, running: int, waiting: int) -> None:
+        self.bulkhead = bulkhead
+        self.running = running
+        self.waiting = waiting
+        super().__init__(
+            f"bulkhead {bulkhead!r} is full: {running} calls running, {waiting} waiting"
+        )
+
+
+class RateLimitExceeded(CallNotPermitted):
+    """A rate limiter has no call left for now; ``retry_after_seconds`` says when it will."""
+
+    def __init__(self, limiter: str, retry_after_seconds: float) -> None:
+        self.limiter = limiter
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(
+            f"rate limiter {limiter!r} has no call left; try again in {retry_after_seconds:.3f} s"
+        )
+
+
+class CircuitBreakError(PlatformError):
+    """
+    The call went through the breaker and failed.
+
+    Only ``CircuitBreaker.execute`` raises it; the other forms let the original through.
+    It is of the same error class as what it holds.
+
+    Attributes:
+        breaker: Name of the breaker.
+        original_exception: What the call raised; also the ``__cause__``.
+    """
+
+    def __init__(self, breaker: str, original_exception: Exception) -> None:
+        self.breaker = breaker
+        self.original_exception = original_exception
+        super().__init__(breaker, original_exception)
+
+    def __str__(self) -> str:
+        original = self.original_exception
+        return f"call through {self.breaker!r} failed: {type(original).__name__}: {original}"
+
+    @property
+    def error_class(self) -> ErrorClass:  # type: ignore[override]  # read from the original
+        """What the original says of itself."""
+        declared = getattr(self.original_exception, "error_class", None)
+        return declared if isinstance(declared, ErrorClass) else ErrorClass.FATAL
+
+    @property
+    def retry_after_seconds(self) -> float | None:  # type: ignore[override]  # likewise
+        """How long the original asks us to wait, if it does."""
+        seconds = getattr(self.original_exception, "retry_after_seconds", None)
+        return seconds if isinstance(seconds, int | float) else None
+
+
+class DeadlineExceeded(PlatformError, TimeoutError):
+    """
+    The work's deadline has passed.
+
+    Not retried: whoever asked has stopped waiting.
+    """
+
+    error_class = ErrorClass.FATAL
+
+    def __init__(self, what: str, late_by: float = 0.0) -> None:
+        self.what = what
+        self.late_by = late_by
+        super().__init__(f"{what}: the deadline passed {late_by:.3f} s ago")
+
+
+class IllegalStateTransition(PlatformError):
+    """The breaker's table has no such step; its state is unchanged."""
+
+    def __init__(self, breaker: str, from_: str, to: str, allowed: tuple[str, ...]) -> None:
+        self.breaker = breaker
+        self.from_ = from_
+        self.to = to
+        self.allowed = allowed
+        super().__init__(
+            f"circuit breaker {breaker!r} cannot go from {from_} to {to}; "
+            f"from {from_} it may become {', '.join(allowed)}"
+        )
