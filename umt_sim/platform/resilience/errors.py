@@ -7,6 +7,7 @@ What the resilience parts raise, below ``platform.errors``.
         BulkheadFull             a bulkhead: too many calls running and waiting
         RateLimitExceeded        a rate limiter: too many calls in the period
       CircuitBreakError          `execute` ran the call and the call failed; holds the original
+      CallTimedOut               the time given to one call is over; its outcome is unknown
       DeadlineExceeded           the time given to the whole piece of work is over
       IllegalStateTransition     an operator asked a breaker for a step its table does not have
 """
@@ -20,6 +21,7 @@ from umt_sim.platform.errors import ErrorClass, PlatformError
 __all__ = [
     "BulkheadFull",
     "CallNotPermitted",
+    "CallTimedOut",
     "CircuitBreakError",
     "CircuitOpenError",
     "DeadlineExceeded",
@@ -113,6 +115,17 @@ class CircuitBreakError(PlatformError):
         """How long the original asks us to wait, if it does."""
         seconds = getattr(self.original_exception, "retry_after_seconds", None)
         return seconds if isinstance(seconds, int | float) else None
+
+
+class CallTimedOut(PlatformError, TimeoutError):
+    """The call took longer than its timeout and was cancelled. It may have happened."""
+
+    error_class = ErrorClass.TRANSIENT
+
+    def __init__(self, timeout: str, seconds: float) -> None:
+        self.timeout = timeout
+        self.seconds = seconds
+        super().__init__(f"{timeout}: no answer within {seconds:g} s, outcome unknown")
 
 
 class DeadlineExceeded(PlatformError, TimeoutError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from types import CoroutineType, TracebackType
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
@@ -12,7 +12,13 @@ from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.randomness import Randomness
 from umt_sim.platform.resilience.breaker.entries import Entries
 from umt_sim.platform.resilience.breaker.events import BreakerEvent
-from umt_sim.platform.resilience.breaker.forms import guard, is_coroutine_function, run_later
+from umt_sim.platform.resilience.breaker.forms import (
+    call_awaitable,
+    call_function,
+    guard,
+    is_coroutine_function,
+    once_awaited,
+)
 from umt_sim.platform.resilience.breaker.machine import Machine
 from umt_sim.platform.resilience.breaker.permits import Permit
 from umt_sim.platform.resilience.breaker.settings import BreakerSettings
@@ -110,12 +116,8 @@ class CircuitBreaker:
             CircuitBreakError: The call failed; ``original_exception`` says how. What is no
                 ``Exception``, such as ``CancelledError``, comes through as it is.
         """
-        try:
-            asynchronous = function.__code__.co_flags & _COROUTINE
-        except AttributeError:  # a builtin, a partial, an object that can be called
-            asynchronous = is_coroutine_function(function)
-        if asynchronous:
-            return cast("R", self._execute_later(cast("Any", function), *args, **kwargs))
+        if _is_asynchronous(function):
+            return cast("R", self._execute_async(cast("Any", function), *args, **kwargs))
         machine = self._machine
         started = machine.monotonic()
         ticket = machine.free or machine.ask(started)
@@ -127,13 +129,16 @@ class CircuitBreaker:
         except BaseException:
             machine.release(ticket)
             raise
-        if type(result) is CoroutineType:
+        if type(result) is CoroutineType:  # a plain function that made a coroutine
             machine.release(ticket)
-            return cast("R", self._await_later(cast("Any", result)))
+            later: Any = once_awaited(self._execute_async, cast("Any", result))
+            return cast("R", later)
         machine.returned(ticket, started, result)
         return result
 
-    async def _execute_later(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def _execute_async(
+        self, function: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
         machine = self._machine
         started = machine.monotonic()
         ticket = machine.free or machine.ask(started)
@@ -148,13 +153,22 @@ class CircuitBreaker:
         machine.returned(ticket, started, result)
         return result
 
-    async def _await_later(self, coroutine: Any) -> Any:
-        try:
-            return await run_later(self._machine, coroutine)
-        except Exception as error:
-            if isinstance(error, CircuitBreakError) and error.breaker == self.name:
-                raise
-            raise CircuitBreakError(self.name, error) from error
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """
+        As ``execute``, but the exception of a failed call comes through as it is.
+
+        Raises:
+            CircuitOpenError: The call was refused and did not happen.
+        """
+        if _is_asynchronous(function):
+            return cast("R", self.call_async(cast("Any", function), *args, **kwargs))
+        return call_function(self._machine, function, *args, **kwargs)
+
+    async def call_async(
+        self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """As ``call``, of anything that gives an awaitable."""
+        return await call_awaitable(self._machine, function, *args, **kwargs)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """*function* with the breaker around it. Of a generator the whole iteration is the call."""
@@ -268,6 +282,13 @@ class CircuitBreaker:
         next asks the breaker anything. Only listeners can tell the difference.
         """
         await keep_time(self._machine, self._clock)
+
+
+def _is_asynchronous(function: Callable[..., Any]) -> bool:
+    try:
+        return bool(function.__code__.co_flags & _COROUTINE)
+    except AttributeError:  # a builtin, a partial, an object that can be called
+        return is_coroutine_function(function)
 
 
 def _settings(

@@ -8,14 +8,14 @@ lines run on every call of a healthy system.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from functools import partial, wraps
 from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from umt_sim.platform.resilience.breaker.machine import Machine
 
-__all__ = ["guard", "is_coroutine_function", "run_later"]
+__all__ = ["call_awaitable", "call_function", "guard", "is_coroutine_function", "once_awaited"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,25 +40,52 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(_unwrapped(function))
 
 
-async def run_later(machine: Machine, coroutine: Coroutine[Any, Any, R]) -> R:
-    """
-    Protect a coroutine that a plain function made.
-
-    It is admitted when it is awaited: one that nobody awaits never ran and holds no permit.
-    """
+def call_function(
+    machine: Machine, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """One protected call of a plain function."""
     started = machine.monotonic()
+    ticket = machine.free or machine.ask(started)
     try:
-        ticket = machine.free or machine.ask(started)
-    except BaseException:
-        coroutine.close()
+        result = function(*args, **kwargs)
+    except BaseException as error:
+        machine.raised(ticket, started, error)
         raise
+    if type(result) is CoroutineType:
+        machine.release(ticket)
+        later: Any = once_awaited(partial(call_awaitable, machine), cast("Any", result))
+        return cast("R", later)
+    machine.returned(ticket, started, result)
+    return result
+
+
+async def call_awaitable(
+    machine: Machine, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """One protected call of a function that gives an awaitable."""
+    started = machine.monotonic()
+    ticket = machine.free or machine.ask(started)
     try:
-        result = await coroutine
+        result = await function(*args, **kwargs)
     except BaseException as error:
         machine.raised(ticket, started, error)
         raise
     machine.returned(ticket, started, result)
     return result
+
+
+async def once_awaited(
+    call: Callable[[Callable[[], Awaitable[R]]], Awaitable[R]], coroutine: Coroutine[Any, Any, R]
+) -> R:
+    """
+    Protect, by *call*, a coroutine that a plain function made.
+
+    It is admitted when it is awaited: one that nobody awaits never ran and holds no permit.
+    """
+    try:
+        return await call(lambda: coroutine)
+    finally:
+        coroutine.close()  # it has not run if it was refused
 
 
 def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +119,7 @@ def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[
             raise
         if type(result) is CoroutineType:
             machine.release(ticket)
-            return run_later(machine, result)
+            return once_awaited(partial(call_awaitable, machine), cast("Any", result))
         returned(ticket, started, result)
         return result
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-__all__ = ["ErrorFilter", "Outcome", "as_predicate"]
+from umt_sim.platform.errors import ErrorClass
+from umt_sim.platform.resilience.errors import CallNotPermitted
+
+__all__ = ["ErrorFilter", "Outcome", "as_predicate", "says_nothing_of_the_callee"]
 
 ErrorFilter = (
     type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool]
@@ -26,3 +29,10 @@ def as_predicate(filter_: ErrorFilter) -> Callable[[BaseException], bool]:
         classes = filter_
         return lambda error: isinstance(error, classes)
     return filter_
+
+
+def says_nothing_of_the_callee(error: BaseException) -> bool:
+    """Whether *error* is a guard's refusal or, by its own word, the client's fault."""
+    if isinstance(error, CallNotPermitted):
+        return True
+    return getattr(error, "error_class", None) is ErrorClass.CLIENT

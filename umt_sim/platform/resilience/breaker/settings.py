@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from umt_sim.platform.resilience.breaker.outcome import ErrorFilter
+from umt_sim.platform.resilience.breaker.outcome import ErrorFilter, says_nothing_of_the_callee
 from umt_sim.platform.resilience.breaker.rules import (
     ConsecutiveFailures,
     FailureRate,
@@ -85,7 +85,9 @@ class BreakerSettings:
         ramp_up_seconds: After a recovery, the time over which calls are let through
             gradually; 0 lets all through at once.
         ramp_up_from: Share of calls let through at the beginning of the ramp, above 0.
-        ignore: Errors that do not count at all. Wins over *record*.
+        ignore: Errors that do not count at all. Wins over *record*. By default what says
+            nothing about the callee: a refusal by a guard further in, and errors that
+            declare themselves the client's fault.
         record: Errors that count as failures; other errors count as successes.
         failed_result: Says of a returned value whether it is a failure.
         open_for: Says of an error or a returned value for how many seconds it orders the
@@ -106,7 +108,7 @@ class BreakerSettings:
     probe_lease_seconds: float | None = 60.0
     ramp_up_seconds: float = 0.0
     ramp_up_from: float = 0.1
-    ignore: ErrorFilter = ()
+    ignore: ErrorFilter = says_nothing_of_the_callee
     record: ErrorFilter = Exception
     failed_result: Callable[[Any], bool] | None = None
     open_for: Callable[[Any], float | None] | None = None
