@@ -16,8 +16,8 @@ import simpy
 from simpy.core import BoundClass
 from simpy.events import NORMAL, URGENT, Event, EventPriority
 
+from umt_sim.kernel.handles import SimTimer
 from umt_sim.kernel.processes import SimProcess
-from umt_sim.kernel.timers import SimTimer
 
 if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
@@ -50,12 +50,12 @@ class SimEnvironment(simpy.Environment):
 
     Args:
         tape: Told of each instant that is reached.
+        loop: The driver.
     """
 
-    loop: SimLoop
-
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, loop: SimLoop) -> None:
         super().__init__(0.0)
+        self.loop = loop
         self._now: float
         self._tape = tape
         self._cancelled_timers = 0

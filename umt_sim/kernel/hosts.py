@@ -9,7 +9,6 @@ power cut: nothing of the host runs again, not even ``finally``. A pause is
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from umt_sim.kernel.processes import SimProcess
     from umt_sim.kernel.tasks import SimTask
 
-__all__ = ["Host", "HostState", "Life", "current_host", "current_life"]
+__all__ = ["Host", "HostState", "Life", "current_host", "current_life", "life_in"]
 
 T = TypeVar("T")
 
@@ -64,6 +63,11 @@ class Life:
 
 _life: ContextVar[Life | None] = ContextVar("umt_sim_host_life", default=None)
 current_life = _life.get
+
+
+def life_in(context: Context) -> Life | None:
+    """The life of a host that code in *context* belongs to."""
+    return context.get(_life)
 
 
 def current_host() -> Host | None:
@@ -123,7 +127,7 @@ class Host:
         """Freeze everything on this host until ``resume``."""
         self._expect(HostState.RUNNING, "pause")
         self._life.running = False
-        self._loop.hold_back(self._life)
+        self._loop.power.hold_back(self._life)
         self._become(HostState.PAUSED)
 
     def resume(self) -> None:
@@ -131,7 +135,7 @@ class Host:
         self._expect(HostState.PAUSED, "resume")
         life = self._life
         life.running = True
-        self._loop.let_go(life)
+        self._loop.power.let_go(life)
         self._become(HostState.RUNNING)
 
     def crash(self) -> None:
@@ -139,7 +143,7 @@ class Host:
         if self.state is HostState.CRASHED:
             return
         self._life.running = False
-        self._loop.bury(self._life)
+        self._loop.power.bury(self._life)
         self._become(HostState.CRASHED)
 
     def restart(self) -> None:

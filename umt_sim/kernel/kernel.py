@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Coroutine, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from umt_sim.kernel.loop import SimLoop
 from umt_sim.kernel.streams import Streams
@@ -25,7 +26,7 @@ class Kernel:
     def __enter__(self) -> Kernel:
         return self
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.loop.close()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

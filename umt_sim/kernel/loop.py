@@ -2,191 +2,287 @@
 asyncio on SimPy's clock.
 
 ``SimLoop`` is asyncio's own selector loop: stock ``_run_once``, stock transports,
-stock TLS. Only what it asks of the machine is replaced: the clock, the
-selector, sockets, threads.
+stock TLS. Only what it asks of the machine is replaced: the clock, sockets
+(see ``networking``) and threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-from asyncio import events, selector_events
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from asyncio import events
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from random import Random
+from threading import get_ident
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from simpy.events import Event
 
-from umt_sim.errors import Livelock, Stalled
+from umt_sim.errors import Stalled, WallClockLeak
 from umt_sim.kernel import bridges
 from umt_sim.kernel.environment import SimEnvironment
+from umt_sim.kernel.handles import SimHandle, SimTimer
+from umt_sim.kernel.hosts import Life, current_life
+from umt_sim.kernel.housekeeping import Housekeeping
+from umt_sim.kernel.networking import NetworkedLoop
+from umt_sim.kernel.ordered import OrderedWeakSet
+from umt_sim.kernel.outer_loop import set_aside
+from umt_sim.kernel.power import Power
 from umt_sim.kernel.selector import SimSelector, Sockets
+from umt_sim.kernel.shuffling import Shuffle, shuffle_tasks
+from umt_sim.kernel.sources import calling_line, describe_process, describe_task
 from umt_sim.kernel.tape import Tape
 from umt_sim.kernel.tasks import SimFuture, SimTask
-from umt_sim.kernel.timers import SimTimer
+from umt_sim.kernel.unhandled import Unhandled
 
-if TYPE_CHECKING:
-    from umt_sim.kernel.hosts import Life
-    from umt_sim.kernel.sockets import SocketSource
-
-__all__ = ["SimLoop"]
+__all__ = ["LIVELOCK_LIMIT", "SimLoop"]
 
 T = TypeVar("T")
 
+LIVELOCK_LIMIT = 100_000
+"""Turns one instant may take. Real programs need a few hundred at most."""
 
-class SimLoop(selector_events.BaseSelectorEventLoop):
+
+class SimLoop(NetworkedLoop):
     """
-    An event loop in virtual time, which starts at 0.
+    An event loop in virtual time, which starts at 0 and moves only when nothing is ready.
+
+    At each instant SimPy's events and the ready callbacks alternate: one
+    generation of events, one batch of callbacks. Timers and events of one
+    instant happen in the order in which they were scheduled, unless *shuffle*
+    says otherwise.
+
+    Usable alone, as in ``asyncio.Runner(loop_factory=SimLoop)``; ``Kernel`` adds
+    everything that makes a run repeatable.
+
+    Args:
+        tape: Notes what happens.
+        shuffle: Which orders are drawn from *stream*.
+        stream: The source of those draws.
+        livelock_limit: Turns that one instant may take.
+        collects: Whether the loop collects garbage, at fixed turns.
     """
 
-    _ready: Any
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _stopping: bool
+    _thread_id: int | None
 
-    def __init__(self, *, tape: Tape | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tape: Tape | None = None,
+        shuffle: Shuffle = Shuffle.NONE,
+        stream: Random | None = None,
+        livelock_limit: int = LIVELOCK_LIMIT,
+        collects: bool = False,
+    ) -> None:
         self.tape = tape or Tape()
-        self.env = SimEnvironment(self.tape)
-        self.env.loop = self
+        self.env = SimEnvironment(self.tape, self)
         self.tape.now = self.time
-        self.sockets = Sockets()
-        self._source: SocketSource | None = None
+        self.inspections: list[Callable[[], None]] = []
+        """Called in turn before each batch of ready callbacks; usually none."""
+
+        self.unhandled_hooks: list[Callable[[Unhandled], None]] = []
+        """Told of each exception that nobody handled."""
+
+        self.housekeeping = Housekeeping(self, livelock_limit=livelock_limit, collects=collects)
+        sockets = Sockets()
+        self.selector = SimSelector(sockets, self, self.housekeeping)
+        self._shuffle = stream if shuffle is not Shuffle.NONE else None
         self._task_count = 0
         self._future_count = 0
-        selector = SimSelector(self.sockets)
-        selector.loop = self
-        super().__init__(selector)
-        self._clock_resolution = 0.0
         self._stop_when_idle = False
+        self._generator_lives: WeakKeyDictionary[Any, Life] = WeakKeyDictionary()
+        super().__init__(self.selector, sockets)
+        self._clock_resolution = 0.0  # instants are exact, there is nothing to round up
+        self._asyncgens = OrderedWeakSet()  # closed in this order at the end
+        self.power = Power(self)
+        if stream is not None and shuffle is Shuffle.TASKS:
+            self.inspections.append(lambda: shuffle_tasks(self._ready, stream))
 
-    # The clock
+    # Time
 
     def time(self) -> float:
-        """Virtual seconds since the run began."""
+        """Virtual seconds since the loop was made."""
         return self.env._now
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> SimTimer:
-        """Call *callback* at a virtual time."""
-        self._check_closed()
+        """Run *callback* at a virtual time, exact to 1 ns."""
+        if self._closed:
+            self._check_closed()
         timer = SimTimer(when, callback, args, self, context)
         timer._scheduled = True
         self.env.schedule_timer(timer, when)
         return timer
 
-    def _timer_handle_cancelled(self, handle: events.TimerHandle) -> None:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> events.Handle:
+        """Run *callback* at this instant, after those that are ready already."""
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = SimHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> events.Handle:
+        """Likewise. From another thread it is refused: it would come at a random moment."""
+        if self._thread_id not in (None, get_ident()):
+            raise WallClockLeak("call_soon_threadsafe() from another thread", calling_line())
+        return self.call_soon(callback, *args, context=context)
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
         if handle._scheduled:
             self.env.timer_cancelled()
 
-    # What the selector asks
-
-    def begin_turn(self) -> None:
-        pass
-
-    def has_work(self) -> bool:
-        return bool(self._ready) or self._stopping
-
-    def nothing_scheduled(self) -> None:
-        if self._stop_when_idle:
-            self.stop()
-            return
-        raise Stalled(self.env.now, [])
-
-    def _process_events(self, event_list: Any) -> None:
+    def _process_events(self, event_list: list[Any]) -> None:
+        """Fill the ready queue: sockets first, then timers, as asyncio does."""
+        stream = self._shuffle
         if event_list:
+            if stream is not None and len(event_list) > 1:
+                stream.shuffle(event_list)
             super()._process_events(event_list)
         due = self.env.due
         if due:
+            if stream is not None and len(due) > 1:
+                stream.shuffle(due)
             self._ready.extend(due)
             due.clear()
+        for inspect in self.inspections:
+            inspect()
 
-    # Tasks
+    def nothing_scheduled(self) -> None:
+        """
+        Told by the selector that virtual time can go no further.
+
+        Raises:
+            Stalled: Unless ``run_until_idle`` waits for just this.
+        """
+        if not self._stop_when_idle:
+            raise Stalled(self.env._now, self._waiting())
+        self.stop()
+
+    def _waiting(self) -> list[str]:
+        lines = [describe_task(task) for task in self.tasks()]
+        return lines + [describe_process(process) for process in self.env.living]
+
+    # Running
+
+    def run_forever(self) -> None:
+        """Run until ``stop``. Another loop that is running in this thread is set aside."""
+        with set_aside(self):
+            super().run_forever()
+
+    def run_until_complete(self, future: Awaitable[T]) -> T:
+        """Run until *future* is done and return its result; see ``run_forever``."""
+        with set_aside(self):
+            return super().run_until_complete(future)
+
+    def run_until_idle(self) -> None:
+        """Run until nothing is ready and nothing is scheduled."""
+        self._stop_when_idle = True
+        try:
+            self.run_forever()
+        finally:
+            self._stop_when_idle = False
+
+    # Tasks, futures, generators
+
+    def tasks(self) -> list[SimTask[Any]]:
+        """Tasks that have not ended, in order of creation."""
+        tasks = [task for task in asyncio.all_tasks(self) if isinstance(task, SimTask)]
+        return sorted(tasks, key=lambda task: task.number)
+
+    def create_task(  # type: ignore[override]
+        self, coro: Coroutine[Any, Any, T], **options: Any
+    ) -> asyncio.Task[T]:
+        """Start a numbered task."""
+        if self._closed:
+            self._check_closed()
+        if self._task_factory is None:
+            return SimTask(coro, loop=self, **options)
+        return super().create_task(coro, **options)
+
+    def set_task_factory(self, factory: Any) -> None:
+        """As in asyncio; eager tasks are numbered too."""
+        if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
+            factory = asyncio.create_eager_task_factory(SimTask)  # type: ignore[attr-defined]
+        super().set_task_factory(factory)
+
+    def create_future(self) -> SimFuture[Any]:
+        """A numbered future."""
+        return SimFuture(loop=self)
 
     def number_task(self) -> int:
+        """The next number for a task."""
         self._task_count += 1
         return self._task_count
 
     def number_future(self) -> int:
+        """The next number for a future."""
         self._future_count += 1
         return self._future_count
 
-    def create_future(self) -> SimFuture[Any]:
-        return SimFuture(loop=self)
+    def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
+        if (life := current_life()) is not None:
+            self._generator_lives[agen] = life
+        super()._asyncgen_firstiter_hook(agen)  # type: ignore[misc]
 
-    def create_task(self, coro, *, name=None, context=None, **options):
-        self._check_closed()
-        if self._task_factory is None:
-            return SimTask(coro, loop=self, name=name, context=context, **options)
-        return super().create_task(coro, name=name, context=context, **options)
+    def disown_generators(self, life: Life) -> list[AsyncGenerator[Any, Any]]:
+        """Take the unfinished async generators of a dead life from what is closed at the end."""
+        generators = [agen for agen in self._asyncgens if self._generator_lives.get(agen) is life]
+        for agen in generators:
+            self._asyncgens.discard(agen)
+        return generators
 
-    # threads
-
-    def run_in_executor(self, executor, func, *args):
-        future = self.create_future()
-
-        def job():
-            if future.cancelled():
-                return
-            try:
-                future.set_result(func(*args))
-            except Exception as error:
-                future.set_exception(error)
-
-        self.call_later(0, job)
-        return future
-
-    async def shutdown_default_executor(self, timeout=None) -> None:
-        self._executor_shutdown_called = True
-
-    def _make_self_pipe(self) -> None:
-        pass
-
-    def _close_self_pipe(self) -> None:
-        pass
-
-    def _write_to_self(self) -> None:
-        pass
-
-    # bridges
+    # Bridges to SimPy and to threads
 
     def event_of(self, awaitable: Awaitable[Any]) -> Event:
+        """A SimPy event that happens when *awaitable* is done, for a process to ``yield``."""
         return bridges.event_of(self, awaitable)
 
-    # network
-
-    def attach(self, source: SocketSource) -> None:
-        self._source = source
-
-    async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
-        return list(await self._source.resolve(host, port, family=family, kind=type, flags=flags))
-
-    async def _connect_sock(self, exceptions, addr_info, local_addr_infos=None):
-        errors = []
-        exceptions.append(errors)
-        local = None if local_addr_infos is None else local_addr_infos[0][4]
-        try:
-            return await self._source.connect(addr_info[4][0], addr_info[4][1], local=local)
-        except OSError as error:
-            errors.append(error)
-            raise
-
-    async def create_server(
+    def run_in_executor(  # type: ignore[override]
         self,
-        protocol_factory,
-        host=None,
-        port=None,
-        *,
-        sock=None,
-        backlog=100,
-        family=0,
-        flags=0,
-        reuse_address=None,
-        reuse_port=None,
-        keep_alive=None,
-        **options,
-    ):
-        if sock is None:
-            sock = self._source.listen(host, port or 0, backlog=backlog)
-        return await super().create_server(protocol_factory, sock=sock, backlog=backlog, **options)
+        executor: Any,
+        func: Callable[..., T],
+        *args: Any,
+    ) -> SimFuture[T]:
+        """
+        Call *func* here, one step later: threads have no place in virtual time.
 
-    def hold_back(self, life): ...
-    def let_go(self, life): ...
-    def bury(self, life): ...
+        So it takes no virtual time, and a *func* that blocks on the real machine is
+        caught by the guard.
+        """
+        future: SimFuture[T] = self.create_future()
+        self.call_at(self.time(), _fulfil, future, func, args)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002
+        """There is none to shut down; asyncio's own would start a thread for it."""
+        self._executor_shutdown_called = True
+
+    # Errors
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Report what nobody handled: to the hooks, or to the log if there is none."""
+        if not self.unhandled_hooks:
+            super().default_exception_handler(context)
+        report = Unhandled.of(self.time(), context)
+        for hook in tuple(self.unhandled_hooks):
+            hook(report)
+
+
+def _fulfil(future: SimFuture[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    if future.cancelled():
+        return
+    try:
+        future.set_result(func(*args))
+    except Exception as error:  # noqa: BLE001 - belongs to whoever awaits the future
+        future.set_exception(error)

@@ -7,7 +7,7 @@ event, unless a callback or a socket is ready at this one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from selectors import BaseSelector, SelectorKey
 from typing import TYPE_CHECKING, Any
@@ -61,14 +61,20 @@ class SimSelector(BaseSelector):
 
     Args:
         sockets: What can be polled.
+        loop: Whose time passes.
+        housekeeping: Called every so many turns; answers how many until the next call.
     """
 
-    loop: SimLoop
-
-    def __init__(self, sockets: Sockets) -> None:
+    def __init__(self, sockets: Sockets, loop: SimLoop, housekeeping: Callable[[], int]) -> None:
         self._sockets = sockets
+        self._loop = loop
+        self._env = loop.env
+        self._tape = loop.tape
+        self._housekeeping = housekeeping
         self._keys: dict[int, SelectorKey] = {}
-        self._parked: dict[int, None] = {}
+        self._next_look = 1
+        self.withholds: Callable[[SelectorKey], bool] | None = None
+        """Whether a socket belongs to a stopped host; set while there is one."""
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """Watch a descriptor."""
@@ -112,9 +118,10 @@ class SimSelector(BaseSelector):
             Stalled: Nothing is ready and nothing is scheduled.
             Livelock: This instant has lasted too many turns.
         """
-        loop = self.loop
-        env = loop.env
-        loop.begin_turn()
+        loop, env, tape = self._loop, self._env, self._tape
+        tape.turns += 1
+        if tape.turns >= self._next_look:
+            self._next_look = tape.turns + self._housekeeping()
         marked = self._sockets.marked
         ready = self._poll() if marked else []
         if timeout is not None or ready:
@@ -130,18 +137,28 @@ class SimSelector(BaseSelector):
             env.run_generation()
             if marked:
                 ready = self._poll()
-            if ready or env.due or loop.has_work():
+            if ready or env.due or loop._ready or loop._stopping:
                 return ready
-            loop.begin_turn()
+            tape.turns += 1
+            if tape.turns >= self._next_look:
+                self._next_look = tape.turns + self._housekeeping()
+
+    def mark_all(self) -> None:
+        """Look at every socket again."""
+        self._sockets.marked.update(dict.fromkeys(self._keys))
+
+    def look_soon(self) -> None:
+        """Do the housekeeping at the next turn."""
+        self._next_look = 0
 
     def _poll(self) -> list[tuple[SelectorKey, int]]:
         """Readiness of the marked sockets; those with nothing to report lose their mark."""
         ready = []
         marked, pollable, keys = self._sockets.marked, self._sockets.pollable, self._keys
-        for fd in list(marked):
+        for fd in tuple(marked):
             key = keys.get(fd)
             events = key.events & pollable[fd].readiness() if key is not None else 0
-            if events:
+            if events and not (self.withholds is not None and self.withholds(key)):
                 ready.append((key, events))
             else:
                 del marked[fd]

@@ -3,8 +3,8 @@ The fingerprint of a run: equal exactly when two runs took the same path.
 
 Everything of consequence is noted with its virtual time: draws, tasks, what the
 network carries. The notes are hashed in blocks, so a note costs a few hundred
-nanoseconds. Between notes the loop keeps ``pulse``, a running number that
-changes with every turn it makes.
+nanoseconds. Between notes the loop counts its turns and keeps ``pulse``, which
+changes with every instant it reaches.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ class Tape:
     Notes what happens, in order.
 
     Attributes:
-        pulse: A hash over the loop's turns. Whole numbers and times only: hashes of
-            strings differ between processes.
+        turns: Turns of the loop until now.
+        pulse: A hash over the instants reached. Only numbers go into it, for the hash
+            of a string differs between processes.
     """
 
     def __init__(self) -> None:
+        self.turns = 0
         self.pulse = 0
         self.now: Callable[[], float] = lambda: 0.0
         self._block: list[tuple[Any, ...]] = []
@@ -45,15 +47,14 @@ class Tape:
                 address, and no ciphertext: both differ between runs.
         """
         block = self._block
-        block.append((self.now(), self.pulse, kind, fields))
+        block.append((self.now(), self.turns, kind, fields))
         if len(block) >= _BLOCK:
             self._flush()
 
     def hexdigest(self) -> str:
-        """The fingerprint of the run until now, as 32 hex digits."""
-        self._flush()
+        """The fingerprint of the run until now, as 32 hex digits. Asking changes nothing."""
         final = self._hash.copy()
-        final.update(marshal.dumps(self.pulse, _MARSHAL_VERSION))
+        final.update(marshal.dumps((self._block, self.turns, self.pulse), _MARSHAL_VERSION))
         return final.hexdigest()
 
     def _flush(self) -> None:

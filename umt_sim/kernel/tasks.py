@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from umt_sim.kernel.hosts import current_life
+from umt_sim.kernel.hosts import current_life, life_in
 
 if TYPE_CHECKING:
     from contextvars import Context
@@ -50,7 +50,7 @@ class SimTask(asyncio.Task[T]):
     ) -> None:
         # Before asyncio's constructor: that one hashes the task, and may start it eagerly.
         self.number = number = loop.number_task()
-        self.life = current_life() if context is None else context.run(current_life)
+        self.life = current_life() if context is None else life_in(context)
         super().__init__(
             coroutine, loop=loop, name=name or f"Task-{number}", context=context, **options
         )

@@ -1,0 +1,101 @@
+"""
+How the loop keeps the callbacks of stopped hosts from running.
+
+Costs nothing until the first host stops. From then on each batch of ready
+callbacks is sorted by host before it runs, and sockets of stopped hosts are
+not reported.
+"""
+
+from __future__ import annotations
+
+from asyncio import Handle
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from umt_sim.kernel.hosts import Life, life_in
+
+if TYPE_CHECKING:
+    from selectors import SelectorKey
+
+    from umt_sim.kernel.loop import SimLoop
+    from umt_sim.kernel.tasks import SimTask
+
+__all__ = ["Power"]
+
+
+class Power:
+    """
+    Stops and continues what hosts run.
+
+    Args:
+        loop: Runs the hosts' tasks.
+    """
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+        self._nothing = Handle(lambda: None, (), loop)
+        self._nothing.cancel()
+        self._graves: list[tuple[Life, list[SimTask[Any]], list[Any]]] = []
+
+    def hold_back(self, life: Life) -> None:
+        """Stop a life: *life* no longer ``running``, so nothing of it runs from now on."""
+        inspections = self._loop.inspections
+        if self._sort_batch not in inspections:
+            inspections.append(self._sort_batch)
+            self._loop.selector.withholds = self._withholds
+        # The batch that is running now was sorted before; asyncio has fixed its length,
+        # so a place in it is blanked, not removed.
+        ready = self._loop._ready
+        for place, handle in enumerate(ready):
+            if life_in(handle._context) is life:
+                life.hold(handle)
+                ready[place] = self._nothing
+
+    def let_go(self, life: Life) -> None:
+        """Continue a paused life with everything that was held back, in its order."""
+        self._loop._ready.extend(life.held)
+        life.held.clear()
+        for process, event in life.resumptions:
+            process._resume(event)
+        life.resumptions.clear()
+        self._loop.selector.mark_all()
+
+    def bury(self, life: Life) -> None:
+        """
+        Stop a life for good.
+
+        Its tasks are kept, so that the garbage collector closes no coroutine (and
+        runs no ``finally``) while the world still turns.
+        """
+        self.hold_back(life)
+        tasks = [task for task in self._loop.tasks() if task.life is life]
+        self._graves.append((life, tasks, self._loop.disown_generators(life)))
+
+    def close_graves(self) -> None:
+        """
+        Free the tasks of dead hosts, after the loop was closed.
+
+        Python cannot drop a suspended coroutine without running its ``finally``
+        blocks. They run here, outside the simulation, where they find a closed loop;
+        what they raise is discarded.
+        """
+        for _, tasks, _ in self._graves:
+            for task in tasks:
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                with suppress(BaseException):
+                    task.get_coro().close()  # type: ignore[union-attr]
+        self._graves.clear()
+
+    def _sort_batch(self) -> None:
+        ready = self._loop._ready
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            life = life_in(handle._context)
+            if life is None or life.running:
+                ready.append(handle)
+            else:
+                life.hold(handle)
+
+    def _withholds(self, key: SelectorKey) -> bool:
+        life = life_in((key.data[0] or key.data[1])._context)
+        return life is not None and not life.running
