@@ -18,6 +18,7 @@ class Parcel:
         exchange: Empty for the default exchange, where *routing_key* is a queue.
         expires_seconds: Life of the parcel in a queue; ``None`` for ever.
         priority: 0 to 9.
+        mandatory: Whether it must reach a queue; if no queue wants it, ``publish`` fails.
     """
 
     exchange: str
@@ -29,6 +30,7 @@ class Parcel:
     headers: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     expires_seconds: float | None = None
+    mandatory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from umt_sim.platform.domain.model import AggregateRoot
+from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
 
 __all__ = ["UnitOfWork", "Work"]
 
@@ -32,8 +33,13 @@ class UnitOfWork(Protocol):
     stored, or a ``PortError``. Then nothing was written, save for ``PortTimeout``.
     """
 
-    def begin(self) -> AbstractAsyncContextManager[Work]:
-        """Work that is committed at the end of the ``async with`` block."""
+    def begin(self, write_event: Callable[[DomainEvent], Any]) -> AbstractAsyncContextManager[Work]:
+        """
+        Work that is committed at the end of the ``async with`` block.
+
+        Args:
+            write_event: Makes what the outbox keeps of each event.
+        """
         ...
 
     async def answer_to(self, idempotency_key: str) -> bytes | None:
