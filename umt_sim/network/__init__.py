@@ -1,0 +1,1 @@
+"""The network: hosts, sockets and proxies with toxics, in virtual time."""

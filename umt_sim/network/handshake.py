@@ -1,0 +1,149 @@
+"""Opening a connection: who answers, who refuses, and how long the client's system tries."""
+
+from __future__ import annotations
+
+from errno import ECONNREFUSED, ETIMEDOUT
+from typing import TYPE_CHECKING
+
+from umt_sim.network.ground import Alarm, Clock
+from umt_sim.network.route import Route
+from umt_sim.network.routine import Routine, Steps, Wake
+from umt_sim.network.site import Site
+from umt_sim.network.stream import StreamSocket
+
+if TYPE_CHECKING:
+    from umt_sim.network.network import Network
+
+__all__ = ["Handshake"]
+
+PATIENCE = (1, 2, 4, 8, 16, 32, 64)  # seconds: Linux's waits between attempts, 127 s in all
+
+
+class Handshake:
+    """
+    One attempt to open a connection from *source* to *port* of *target*.
+
+    The client's system repeats an unanswered request after 1, 3, 7, ... seconds
+    and gives up with ETIMEDOUT after 127. A target without a listener refuses.
+
+    Args:
+        network: Knows the routes.
+        source, target: The hosts.
+        address: Whom the client asked for.
+        wake: Called when the outcome is known; at once where nothing takes time.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        source: Site,
+        target: Site,
+        address: tuple[str, int],
+        wake: Wake,
+    ) -> None:
+        self.outcome: StreamSocket | OSError | None = None
+        self._network = network
+        self._clock: Clock = network
+        self._source = source
+        self._target = target
+        self._address = address
+        self._there = network.route(source.name, target.name)
+        self._back = network.route(target.name, source.name)
+        self._abandoned = False
+        self._told = wake
+        self._routine = Routine(self._connect, self._decided)
+
+    def start(self) -> Handshake:
+        """Send the first request."""
+        self._routine.wake()
+        return self
+
+    def abandon(self) -> None:
+        """Nobody wants the connection any more: close it if it comes about."""
+        self._abandoned = True
+        if isinstance(self.outcome, StreamSocket):
+            self.outcome.close()
+
+    def opened(self) -> None:
+        """A route has changed."""
+        self._routine.wake()
+
+    def _connect(self, wake: Wake) -> Steps[None]:
+        for patience in PATIENCE:
+            retry_at = self._clock.now() + patience
+            if (yield from self._travel(self._there, wake)) and (yield from self._ask(wake)):
+                return
+            if self._abandoned:
+                return
+            yield from self._until(retry_at, wake)
+        self.outcome = OSError(ETIMEDOUT, f"Connect call failed {self._address}")
+
+    def _ask(self, wake: Wake) -> Steps[bool]:
+        """The request has arrived; false if it stays unanswered."""
+        target = self._target
+        listener = target.listeners.get(self._address[1])
+        if target.silences:
+            return self._ignored()
+        if listener is not None and listener.own_host_only and target is not self._source:
+            listener = None
+        if listener is None or target.refusals:
+            for touched in target.refusals:
+                touched.connections += 1
+            yield from self._travel(self._back, wake)
+            self.outcome = OSError(ECONNREFUSED, f"Connect call failed {self._address}")
+            return True
+        if listener.full:
+            return False
+        client, server = self._network.pair(self._source, target, self._address)
+        listener.admit(server)
+        while not (yield from self._travel(self._back, wake)):
+            yield from self._until(self._clock.now() + PATIENCE[0], wake)
+        self.outcome = client
+        return True
+
+    def _ignored(self) -> bool:
+        for touched in self._target.silences:
+            touched.connections += 1
+        return False
+
+    def _travel(self, route: Route, wake: Wake) -> Steps[bool]:
+        """Cross *route*; false if the packet was lost on it."""
+        lag = route.latency + route.lag(0)
+        if lag:
+            yield from self._until(self._clock.now() + lag, wake)
+        met = False
+        while route.blocked:
+            if not met:
+                route.meet(0, first=True)
+                met = True
+            if route.is_cut:
+                return False
+            route.wait(self)
+            yield
+        return True
+
+    def _until(self, when: float, wake: Wake) -> Steps[None]:
+        alarm = _Ring(wake)
+        pending: Alarm = self._clock.call_at(when, alarm.ring)
+        try:
+            while not alarm.rang:
+                yield
+        finally:
+            pending.cancel()
+
+    def _decided(self) -> None:
+        if self._abandoned:
+            self.abandon()
+        self._told()
+
+
+class _Ring:
+    """Remembers that an alarm rang, since a routine may be woken for other reasons."""
+
+    def __init__(self, wake: Wake) -> None:
+        self.rang = False
+        self._wake = wake
+
+    def ring(self) -> None:
+        self.rang = True
+        self._wake()
