@@ -15,6 +15,7 @@ from typing import Any
 __all__ = [
     "BreakerEvent",
     "BreakerSnapshot",
+    "EffectRecord",
     "FaultRecord",
     "LogLine",
     "MessageEvent",
@@ -175,8 +176,31 @@ class FaultRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectRecord:
+    """
+    Something took place that must take place once: a row written, a post published, money spent.
+
+    Written by the system under test or read from its store after the drain, one
+    for each time it took place.
+
+    Attributes:
+        at: When it took place, or when that was found.
+        kind: What it is, for example ``content.created``.
+        key: What makes it one and the same effect: an idempotency key.
+    """
+
+    at: float
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSample:
-    """Length of a broker queue at one moment. ``oldest`` is the age of its head in seconds."""
+    """
+    Length of a queue at one moment. ``oldest`` is the age of its head in seconds.
+
+    An outbox table is a queue too: named ``outbox``, its unsent rows are *ready*.
+    """
 
     at: float
     server: str
@@ -236,6 +260,7 @@ Record = (
     | SpanRow
     | BreakerEvent
     | BreakerSnapshot
+    | EffectRecord
     | RetryEvent
     | FaultRecord
     | QueueSample

@@ -13,7 +13,7 @@ __all__ = ["SERVED_BY_KIND", "Kind", "ServiceSpec"]
 Kind = Literal["rabbitmq", "postgres", "redis", "http"]
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
-    "rabbitmq": ("publish", "deliver", "ack"),
+    "rabbitmq": ("publish", "deliver", "get", "ack", "declare"),
     "postgres": ("connect", "query"),
     "redis": ("command",),
     "http": ("request",),

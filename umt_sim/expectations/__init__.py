@@ -1,0 +1,15 @@
+"""
+From a journal to verdicts.
+
+- ``grammar``: the small language of ``expect``, parsed. Start here.
+- ``metrics``: what the language can ask about, and how it is measured.
+- ``verdicts``: what an expectation's answer looks like; statuses and exit codes.
+- ``readings``: one journal, opened for measuring.
+- ``judging``: one expectation against one journal.
+- ``invariants``: checkers of what must never be broken, by name.
+- ``judgement``: everything a plan expects, with the safeguards that keep a pass honest.
+"""
+
+from umt_sim.expectations.grammar import Expectation, expect
+
+__all__ = ["Expectation", "expect"]

@@ -1,0 +1,53 @@
+"""Work that was accepted is finished once the load has stopped."""
+
+from __future__ import annotations
+
+from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import QueueSample
+
+__all__ = ["OUTBOX", "outbox_drained", "queues_drain"]
+
+OUTBOX = "outbox"
+"""Name under which unsent rows of an outbox table are sampled."""
+
+
+def queues_drain(journal: Journal) -> Finding:
+    """
+    At the end nothing is ready and nothing unacknowledged in any queue that had a consumer.
+
+    Queues nobody ever consumed from, such as dead-letter queues, may keep what they hold.
+    """
+    consumed: dict[tuple[str, str], None] = {}
+    last: dict[tuple[str, str], QueueSample] = {}
+    for sample in journal.of(QueueSample):
+        if sample.queue == OUTBOX:
+            continue
+        key = (sample.server, sample.queue)
+        last[key] = sample
+        if sample.consumers:
+            consumed[key] = None
+    if not consumed:
+        return Finding("no queue with a consumer was sampled", blind=True)
+    violations = tuple(
+        f"{last[key].queue} still has {last[key].ready} ready and {last[key].unacked} unacked"
+        for key in consumed
+        if last[key].ready or last[key].unacked
+    )
+    return Finding(f"{len(consumed)} queues with consumers", violations)
+
+
+def outbox_drained(journal: Journal) -> Finding:
+    """At the end every event that was written to an outbox has been sent."""
+    last: dict[str, QueueSample] = {}
+    for sample in journal.of(QueueSample):
+        if sample.queue == OUTBOX:
+            last[sample.server] = sample
+    if not last:
+        return Finding("no outbox was sampled", blind=True)
+    violations = tuple(
+        f"{sample.ready} unsent rows in {server} at {sample.at:.3f} s"
+        for server, sample in last.items()
+        if sample.ready
+    )
+    return Finding(f"{len(last)} outboxes", violations)

@@ -1,0 +1,286 @@
+"""
+What an expectation can ask about.
+
+A metric belongs to a subject (an operation, a breaker, a queue, ...) and answers in
+a unit. Some are levels, estimated from a sample with an interval; others count
+moments, which are exact and tell when the first of them was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from umt_sim.expectations.readings import Readings
+from umt_sim.faults.timeline import Window
+from umt_sim.journal.records import MessageEvent, MessageFate, RetryEvent
+from umt_sim.measures.breakers import refusals, time_in
+from umt_sim.measures.counters import queue_depth, retry_amplification, span_durations
+from umt_sim.measures.estimates import (
+    LEAST_FOR_INTERVAL,
+    Estimate,
+    Floats,
+    mean_estimate,
+    needed_for_quantile,
+    quantile_estimate,
+)
+from umt_sim.measures.steps import Steps
+
+__all__ = ["METRICS", "Metric", "Subject", "Unit", "quantile_of"]
+
+
+class Unit(Enum):
+    """What a metric's number is, and so how its limit must be written."""
+
+    SECONDS = "s"  # 800ms
+    SHARE = "share"  # 5%
+    RATE = "/s"  # 20/s
+    NUMBER = ""  # 3
+
+
+class Subject(Enum):
+    """What stands in a metric's parentheses."""
+
+    OPERATION = "operation"
+    BREAKER = "breaker"
+    POLICY = "policy"
+    QUEUE = "queue"
+    SPAN = "span"
+
+
+Measure = Callable[[Readings, str | None, str, Window], Estimate]
+Moments = Callable[[Readings, str | None, str, Window], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """
+    One thing to ask about.
+
+    Attributes:
+        subject: What may stand in parentheses.
+        required: Whether something must stand there; else it is about all of them.
+        aggregates: What may follow the dot, each with its unit; empty for nothing.
+        quantiles: Whether ``p50``, ``p99.9``, ... may follow too.
+        unit: Unit where no aggregate is named.
+        measure: The number over a window.
+        moments: For counts: when each of the counted things was.
+        needs: Observations below which it is not judged.
+    """
+
+    subject: Subject
+    measure: Measure | None = None
+    moments: Moments | None = None
+    required: bool = False
+    aggregates: Mapping[str, Unit] = field(default_factory=dict)
+    quantiles: bool = False
+    unit: Unit = Unit.NUMBER
+    needs: int = 0
+
+    def unit_of(self, aggregate: str) -> Unit:
+        """The unit of its number with *aggregate* (empty: none)."""
+        return self.aggregates.get(aggregate, self.unit)
+
+    def counts(self, aggregate: str) -> bool:
+        """Whether its number with *aggregate* counts moments."""
+        return self.moments is not None and aggregate not in _TIMES_IN_STATE
+
+    def estimate(
+        self, readings: Readings, of: str | None, aggregate: str, window: Window
+    ) -> Estimate:
+        """Its number over *window*."""
+        if self.moments is not None and self.counts(aggregate):
+            count = len(self.moments(readings, of, aggregate, window))
+            return Estimate(float(count), count)
+        if self.measure is None:
+            raise AssertionError("a metric measures or counts")
+        return self.measure(readings, of, aggregate, window)
+
+    def needed(self, aggregate: str) -> int:
+        """Observations below which it is not judged."""
+        q = quantile_of(aggregate)
+        return needed_for_quantile(q) if q is not None else self.needs
+
+
+def quantile_of(aggregate: str) -> float | None:
+    """0.95 of ``p95``; ``None`` where *aggregate* names no quantile."""
+    if not aggregate.startswith("p") or not aggregate[1:2].isdigit():
+        return None
+    return float(aggregate[1:]) / 100
+
+
+def _of_sample(values: Floats, aggregate: str) -> Estimate:
+    """An aggregate of observations in order of arrival."""
+    q = quantile_of(aggregate)
+    if q is not None:
+        return quantile_estimate(values, q)
+    if not len(values):
+        return Estimate(None, 0)
+    match aggregate:
+        case "mean":
+            return mean_estimate(values)
+        case "min":
+            return Estimate(float(np.min(values)), len(values))
+        case _:
+            return Estimate(float(np.max(values)), len(values))
+
+
+def _latency(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    return _of_sample(readings.requests_in(of, window).sojourn_times(), aggregate)
+
+
+def _service_time(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    return _of_sample(readings.requests_in(of, window).service_times(), aggregate)
+
+
+def _error_rate(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
+    return readings.requests_in(of, window).error_rate()
+
+
+def _success(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
+    return readings.requests_in(of, window).success()
+
+
+def _rate(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
+    return readings.requests.named(of).throughput(window, good_only=False)
+
+
+def _goodput(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
+    return readings.requests.named(of).throughput(window, good_only=True)
+
+
+def _of_steps(steps: Steps, aggregate: str, window: Window) -> Estimate:
+    match aggregate:
+        case "mean":
+            return steps.mean(window)
+        case "last":
+            return Estimate(steps.at(np.nextafter(window.end, window.start)), len(steps))
+        case _:
+            return Estimate(steps.maximum(window), len(steps))
+
+
+def _in_flight(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    return _of_steps(readings.in_flight(of), aggregate, window)
+
+
+def _queue_depth(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    steps = queue_depth(readings.journal, of or "")
+    return _of_steps(steps, aggregate, window) if len(steps) else Estimate(None, 0)
+
+
+def _amplification(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
+    return retry_amplification(readings.journal, readings.requests, of, window)
+
+
+def _span(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    return _of_sample(span_durations(readings.journal, of or "", window), aggregate)
+
+
+_TRANSITIONS = {"opens": "open", "half_opens": "half_open", "closes": "closed"}
+_TIMES_IN_STATE = {
+    "open_time": "open",
+    "half_open_time": "half_open",
+    "closed_time": "closed",
+}
+
+
+def _breaker_moments(
+    readings: Readings, of: str | None, aggregate: str, window: Window
+) -> Sequence[float]:
+    if aggregate == "refusals":
+        return [event.at for event in refusals(readings.journal, of or "", window)]
+    state = _TRANSITIONS[aggregate]
+    return [
+        event.at
+        for event in readings.transitions(of or "")
+        if event.to_state == state and event.at in window
+    ]
+
+
+def _breaker_time(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    changes = readings.transitions(of or "")
+    return Estimate(time_in(_TIMES_IN_STATE[aggregate], changes, window), len(changes))
+
+
+def _message_moments(
+    readings: Readings, of: str | None, aggregate: str, window: Window
+) -> Sequence[float]:
+    again = aggregate == "redelivered"
+    fate = MessageFate.DELIVERED if again else MessageFate(aggregate)
+    return [
+        event.at
+        for event in readings.journal.of(MessageEvent)
+        if event.fate is fate
+        and (event.redelivered or not again)
+        and of in (None, event.queue)
+        and event.at in window
+    ]
+
+
+def _retry_moments(readings: Readings, of: str | None, _: str, window: Window) -> Sequence[float]:
+    return [
+        event.at
+        for event in readings.journal.of(RetryEvent)
+        if of in (None, event.policy) and event.at in window
+    ]
+
+
+_SAMPLE = dict.fromkeys(("mean", "min", "max"), Unit.SECONDS)
+_STEPS = dict.fromkeys(("max", "mean", "last"), Unit.NUMBER)
+
+METRICS: Mapping[str, Metric] = {
+    "latency": Metric(
+        Subject.OPERATION,
+        _latency,
+        aggregates=_SAMPLE,
+        quantiles=True,
+        unit=Unit.SECONDS,
+        needs=LEAST_FOR_INTERVAL,
+    ),
+    "service_time": Metric(
+        Subject.OPERATION,
+        _service_time,
+        aggregates=_SAMPLE,
+        quantiles=True,
+        unit=Unit.SECONDS,
+        needs=LEAST_FOR_INTERVAL,
+    ),
+    "error_rate": Metric(Subject.OPERATION, _error_rate, unit=Unit.SHARE, needs=LEAST_FOR_INTERVAL),
+    "success": Metric(Subject.OPERATION, _success, unit=Unit.SHARE, needs=LEAST_FOR_INTERVAL),
+    "rate": Metric(Subject.OPERATION, _rate, unit=Unit.RATE),
+    "goodput": Metric(Subject.OPERATION, _goodput, unit=Unit.RATE),
+    "in_flight": Metric(Subject.OPERATION, _in_flight, aggregates=_STEPS),
+    "queue_depth": Metric(Subject.QUEUE, _queue_depth, required=True, aggregates=_STEPS),
+    "retry_amplification": Metric(Subject.POLICY, _amplification, needs=LEAST_FOR_INTERVAL),
+    "retries": Metric(Subject.POLICY, moments=_retry_moments),
+    "breaker": Metric(
+        Subject.BREAKER,
+        _breaker_time,
+        _breaker_moments,
+        required=True,
+        aggregates={
+            **dict.fromkeys((*_TRANSITIONS, "refusals"), Unit.NUMBER),
+            **dict.fromkeys(_TIMES_IN_STATE, Unit.SECONDS),
+        },
+    ),
+    "messages": Metric(
+        Subject.QUEUE,
+        moments=_message_moments,
+        aggregates=dict.fromkeys(
+            (*(fate.value for fate in MessageFate), "redelivered"), Unit.NUMBER
+        ),
+    ),
+    "span": Metric(
+        Subject.SPAN,
+        _span,
+        required=True,
+        aggregates=_SAMPLE,
+        quantiles=True,
+        unit=Unit.SECONDS,
+        needs=LEAST_FOR_INTERVAL,
+    ),
+}
+"""Every metric by its name in the language."""

@@ -1,0 +1,60 @@
+"""One journal, opened for measuring: its windows and columns, worked out once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from umt_sim.faults.timeline import Window
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import BreakerEvent
+from umt_sim.measures.breakers import transitions
+from umt_sim.measures.requests import Requests
+from umt_sim.measures.steps import Steps
+from umt_sim.measures.windows import RUN, windows_of
+
+__all__ = ["Readings"]
+
+
+class Readings:
+    """
+    What expectations read a journal through.
+
+    Args:
+        journal: A closed journal.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._in_flight: dict[str | None, Steps] = {}
+        self._transitions: dict[str, list[BreakerEvent]] = {}
+
+    @cached_property
+    def windows(self) -> dict[str, Window]:
+        """Every window of the run by name."""
+        return windows_of(self.journal)
+
+    @property
+    def run(self) -> Window:
+        """All that was measured."""
+        return self.windows[RUN]
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Every request of the run."""
+        return Requests.of(self.journal)
+
+    def requests_in(self, operation: str | None, window: Window) -> Requests:
+        """Requests of one operation (``None``: all) scheduled in *window*."""
+        return self.requests.named(operation).scheduled_in(window)
+
+    def in_flight(self, operation: str | None) -> Steps:
+        """Requests of one operation under way, over time."""
+        if operation not in self._in_flight:
+            self._in_flight[operation] = self.requests.named(operation).in_flight()
+        return self._in_flight[operation]
+
+    def transitions(self, breaker: str) -> list[BreakerEvent]:
+        """Transitions of one breaker from the beginning of the run."""
+        if breaker not in self._transitions:
+            self._transitions[breaker] = transitions(self.journal, breaker)
+        return self._transitions[breaker]

@@ -1,0 +1,15 @@
+"""
+The one definition of every number that is read off a journal.
+
+- ``estimates``: a number with its sample size and interval, and how these are made. Start here.
+- ``student``: quantiles of Student's t, without a dependency.
+- ``windows``: named stretches of a run: baseline, each fault, recovery.
+- ``requests``: sojourn times, error rates, throughput, requests in flight.
+- ``steps``: quantities that hold their value until the next change.
+- ``breakers``: states over time, transitions, refusals.
+- ``units``: quantities as text with their unit, both ways.
+- ``counters``: messages, retries, queue lengths, span durations.
+
+An undefined number is ``None``, never zero and never -1. Latency counts from the
+*scheduled* arrival.
+"""

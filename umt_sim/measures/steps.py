@@ -1,0 +1,58 @@
+"""Quantities that hold their value until the next change: queue lengths, requests in flight."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from umt_sim.faults.timeline import Window
+from umt_sim.measures.estimates import BATCHES, Estimate, Floats, ratio_estimate
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """
+    A step function of time, right-continuous.
+
+    Args:
+        times: When it changed, ascending.
+        values: What it changed to.
+        before: Its value before the first change.
+    """
+
+    def __init__(self, times: Floats, values: Floats, before: float = 0.0) -> None:
+        self.times = times
+        self.values = values
+        self._before = before
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def at(self, moment: float) -> float:
+        """The value at *moment*."""
+        index = int(np.searchsorted(self.times, moment, side="right")) - 1
+        return float(self.values[index]) if index >= 0 else self._before
+
+    def maximum(self, window: Window) -> float:
+        """The largest value in *window*."""
+        inside = self.values[self._inside(window)]
+        return max(self.at(window.start), float(np.max(inside, initial=-np.inf)))
+
+    def mean(self, window: Window) -> Estimate:
+        """The time average over *window*, with an interval from equal slices of it."""
+        edges = np.linspace(window.start, window.end, BATCHES + 1)
+        areas = np.array([self._area(a, b) for a, b in itertools.pairwise(edges)])
+        changes = int(np.count_nonzero(self._inside(window)))
+        return ratio_estimate(areas, np.diff(edges), changes)
+
+    def _inside(self, window: Window) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return (self.times >= window.start) & (self.times < window.end)
+
+    def _area(self, start: float, end: float) -> float:
+        """Integral from *start* to *end*."""
+        inside = (self.times > start) & (self.times < end)
+        edges = np.concatenate(([start], self.times[inside], [end]))
+        levels = np.concatenate(([self.at(start)], self.values[inside]))
+        return float(np.dot(levels, np.diff(edges)))

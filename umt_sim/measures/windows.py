@@ -1,0 +1,61 @@
+"""
+Named stretches of a run, as they really happened.
+
+``baseline`` is the measured time before the first fault, each fault names the time
+it lasted, ``recovery`` is what follows the last. Windows are half-open: a request
+belongs to the one it was *scheduled* in.
+"""
+
+from __future__ import annotations
+
+from umt_sim.errors import JournalError
+from umt_sim.faults.timeline import BASELINE, RECOVERY, Window
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import FaultRecord, PhaseRecord
+
+__all__ = ["RUN", "fault_of", "windows_of"]
+
+RUN = "run"
+
+_PART = "#"  # separates a random fault's name from the number of its part
+
+
+def fault_of(name: str) -> str:
+    """The scenario's name of a fault; a random one was carried out in numbered parts."""
+    return name.partition(_PART)[0]
+
+
+def windows_of(journal: Journal) -> dict[str, Window]:
+    """
+    Every window of a run by name, in order of time; ``run`` is all that was measured.
+
+    Args:
+        journal: A closed journal.
+
+    Raises:
+        JournalError: The run ended before anything was measured.
+    """
+    run = _measured(journal)
+    faults: dict[str, Window] = {}
+    for record in sorted(journal.of(FaultRecord), key=lambda record: record.started):
+        name = fault_of(record.name)
+        end = record.ended if record.ended is not None else run.end
+        before = faults.get(name)
+        start = before.start if before else record.started
+        faults[name] = Window(name, start, max(end, before.end) if before else end)
+    windows = {RUN: run}
+    first = min((window.start for window in faults.values()), default=run.end)
+    last = max((window.end for window in faults.values()), default=run.end)
+    if first > run.start:
+        windows[BASELINE] = Window(BASELINE, run.start, first)
+    windows.update(faults)
+    if last < run.end:
+        windows[RECOVERY] = Window(RECOVERY, last, run.end)
+    return windows
+
+
+def _measured(journal: Journal) -> Window:
+    for phase in journal.of(PhaseRecord):
+        if phase.name == "measure":
+            return Window(RUN, phase.started, phase.ended)
+    raise JournalError("the run ended before its measured phase began; there is nothing to judge")

@@ -1,0 +1,131 @@
+"""Turns what pydantic found into problems with a place and a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from umt_sim.errors import Problem
+from umt_sim.scenario.yaml import Document, Pointer
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["problems_of", "suggestion", "unknown"]
+
+_AT_KEY = ("extra_forbidden", "invalid_key", "string_pattern_mismatch")
+_WORDS = {
+    "bool_type": "expected true or false, got {input!r}",
+    "dict_type": "expected a mapping, got {input!r}",
+    "float_type": "expected a number, got {input!r}",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_type": "expected a whole number, got {input!r}",
+    "less_than_equal": "must be at most {le:g}",
+    "list_type": "expected a list, got {input!r}",
+    "model_type": "expected a mapping, got {input!r}",
+    "missing": "is required",
+    "string_type": "expected text, got {input!r}",
+    "too_short": "must not be empty",
+}
+
+
+def problems_of(
+    errors: Sequence[ErrorDetails], document: Document, names: Mapping[int, Sequence[str]]
+) -> list[Problem]:
+    """
+    One problem for each of pydantic's *errors*, in the order of the file.
+
+    Args:
+        errors: As ``ValidationError.errors()`` gives them.
+        document: What was validated.
+        names: Identity of a mapping in it to the names it may have.
+    """
+    problems = []
+    for error in errors:
+        pointer, parent = _locate(error["loc"], document.data)
+        message = _message(error, pointer, names.get(id(parent), ()))
+        is_key = error["type"] in _AT_KEY or "[key]" in error["loc"]
+        problems.append(document.problem(pointer, message, at_key=is_key))
+    return sorted(problems, key=lambda p: (p.line is None, p.line or 0, p.column or 0))
+
+
+def suggestion(given: object, known: Iterable[str]) -> str:
+    """``, did you mean "x"?`` where *given* looks like one of *known*; else nothing."""
+    near = difflib.get_close_matches(str(given), list(known), n=1, cutoff=0.5)
+    return f', did you mean "{near[0]}"?' if near else ""
+
+
+def unknown(noun: str, given: object, known: Sequence[str]) -> str:
+    """``unknown fault "x", did you mean "y"?``, or the known ones where none is near."""
+    hint = suggestion(given, known)
+    if not hint:
+        hint = f"; known are {', '.join(known)}" if known else "; there are none"
+    return f'unknown {noun} "{given}"{hint}'
+
+
+def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Pointer, Any]:
+    """The pointer meant by pydantic's *loc*, without its marks, and the value that holds it."""
+    steps = [step for step in loc if not _is_mark(step)]
+    parent = value = data
+    for step in steps:
+        parent = value
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            value = None
+    return tuple(steps), parent
+
+
+def _is_mark(step: int | str) -> bool:
+    """Whether *step* names an alternative or a key check rather than a place in the file."""
+    return isinstance(step, str) and (step.startswith("<") or step == "[key]")
+
+
+def _message(error: ErrorDetails, pointer: Pointer, names: Sequence[str]) -> str:
+    context: dict[str, Any] = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown_field(pointer[-1], names)
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return _not_one_of(error["input"], context["expected"])
+        case "union_tag_invalid":
+            return _not_an_alternative(context)
+        case "union_tag_not_found":
+            return _no_alternative(context)
+        case "string_pattern_mismatch":
+            return f"{error['input']!r} may only have letters, digits, dots, dashes and underscores"
+        case kind if kind in _WORDS:
+            return _WORDS[kind].format(input=error["input"], **context)
+        case _:
+            return error["msg"]
+
+
+def _unknown_field(name: object, names: Sequence[str]) -> str:
+    hint = suggestion(name, names)
+    return "unknown field" + (hint or f"; known are {', '.join(names)}")
+
+
+def _not_one_of(given: object, expected: str) -> str:
+    words = expected.replace("'", "").replace(" or ", ", ").split(", ")
+    if words == ["1"]:
+        return f"version {given!r} is not supported; write 1"
+    return f"{given!r} is not allowed{suggestion(given, words) or '; write ' + ', '.join(words)}"
+
+
+def _not_an_alternative(context: Mapping[str, Any]) -> str:
+    given = str(context["tag"]).strip("<>")
+    words = [word.strip("<>") for word in context["expected_tags"].replace("'", "").split(", ")]
+    words = [word for word in words if word != "duration"]
+    hint = suggestion(given, words) or f"; known are {', '.join(words)}"
+    return f'unknown "{given}"{hint}'
+
+
+def _no_alternative(context: Mapping[str, Any]) -> str:
+    del context
+    return "expected a mapping that says what it is"

@@ -1,0 +1,85 @@
+"""
+The frozen plan: the whole truth of a run.
+
+Composed of the values of the layers below it; nothing in it does anything. Its
+``document`` is itself a valid scenario with every default filled in, so that a
+plan kept in a journal can be read, compared and run again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from umt_sim.expectations.grammar import Expectation
+from umt_sim.faults.timeline import Timeline
+from umt_sim.servers.specs import ServiceSpec
+from umt_sim.workload.values import Load
+
+__all__ = ["Clock", "Plan", "WorldName"]
+
+WorldName = Literal["sim", "live"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """
+    How long a run lasts, in seconds from the start of its load.
+
+    Attributes:
+        duration: Until no new requests are sent; the warm-up is part of it.
+        warmup: Stretch at the beginning that measures leave out.
+        drain: What comes after *duration*, for requests and queues to come to rest.
+    """
+
+    duration: float
+    warmup: float
+    drain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    One run, frozen.
+
+    Attributes:
+        name: The scenario's name.
+        description: What it is about.
+        seed: Names all randomness of the run.
+        seeds: Every seed the scenario asks for; *seed* is the one of this run.
+        world: Where it runs.
+        clock: How long.
+        system: ``umt`` or ``package.module:factory``.
+        services: Name to what it is.
+        workload: Who asks for what.
+        policies: Name to plain values: seconds, fractions of one, counts, text.
+        timeline: The faults, random ones drawn.
+        expectations: What must hold.
+        invariants: Names of what must never be broken.
+        document: The scenario with all edits and defaults, as plain data.
+        source: The file it came from, as the user named it.
+    """
+
+    name: str
+    description: str
+    seed: int
+    seeds: tuple[int, ...]
+    world: WorldName
+    clock: Clock
+    system: str
+    services: Mapping[str, ServiceSpec]
+    workload: tuple[Load, ...]
+    policies: Mapping[str, Mapping[str, Any]]
+    timeline: Timeline
+    expectations: tuple[Expectation, ...]
+    invariants: tuple[str, ...]
+    document: Mapping[str, Any]
+    source: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The frozen plan as JSON: a valid scenario, with the seed of this run in it."""
+        plain = copy.deepcopy(dict(self.document))
+        plain.pop("seeds", None)
+        return plain | {"seed": self.seed}

@@ -1,0 +1,64 @@
+"""What every mapping of a scenario file has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, ValidationInfo, model_validator
+
+__all__ = ["Block", "chosen_by", "tag"]
+
+
+class Block(BaseModel):
+    """
+    A mapping with fixed keys. Unknown keys are errors, and nothing is converted silently.
+
+    The names a mapping may have are noted in the validation context under the
+    mapping's identity, so that the loader can suggest the one that was meant.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_names(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.context is not None and isinstance(value, dict):
+            info.context[id(value)] = [
+                field.alias or name for name, field in cls.model_fields.items()
+            ]
+        return value
+
+
+def tag(name: str) -> str:
+    """The mark of one alternative. Brackets keep it apart from keys in error locations."""
+    return f"<{name}>"
+
+
+def chosen_by(key: str, *, text: str | None = None) -> Discriminator:
+    """
+    Choose among alternatives by what stands under *key*.
+
+    Args:
+        key: The key that names the alternative.
+        text: Alternative for anything that is not a mapping, where there is one.
+    """
+    return Discriminator(_chooser(key, text))
+
+
+def _chooser(key: str, text: str | None) -> Callable[[Any], str | None]:
+    def choose(value: Any) -> str | None:
+        if isinstance(value, dict):
+            return tag(str(value[key])) if key in value else None
+        if isinstance(value, Block):
+            return tag(str(getattr(value, key)))
+        return tag(text) if text is not None else None
+
+    return choose

@@ -1,0 +1,102 @@
+"""The whole scenario file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from umt_sim.scenario.schema.block import Block
+from umt_sim.scenario.schema.faults import Fault
+from umt_sim.scenario.schema.policies import Policy
+from umt_sim.scenario.schema.quantities import PositiveSeconds, Seconds
+from umt_sim.scenario.schema.services import Service
+from umt_sim.scenario.schema.workload import Load
+
+__all__ = ["Clock", "Scenario"]
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_MOST_SEEDS = 10_000
+
+Name = Annotated[str, Field(pattern=_NAME)]
+
+
+def _seeds(value: object) -> list[int]:
+    if isinstance(value, str) and (match := _RANGE.fullmatch(value.strip())):
+        first, last = int(match[1]), int(match[2])
+        if first > last or last - first >= _MOST_SEEDS:
+            raise ValueError(f"{value!r} must go up, by less than {_MOST_SEEDS}")
+        return list(range(first, last + 1))
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
+        if len(set(value)) != len(value):
+            raise ValueError("a seed is given twice")
+        return value
+    raise ValueError(f"{value!r} is not a set of seeds, write for example 1..20 or [1, 2, 5]")
+
+
+Seeds = Annotated[
+    list[int],
+    BeforeValidator(_seeds),
+    PlainSerializer(lambda seeds: seeds, when_used="json"),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "string", "pattern": r"^[0-9]+\.\.[0-9]+$", "examples": ["1..20"]},
+                {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+
+
+class Clock(Block):
+    """How long a run lasts, in seconds from the start of its load."""
+
+    duration: PositiveSeconds
+    """Until no new requests are sent; warm-up included."""
+    warmup: Seconds = 0.0
+    """Stretch at the beginning that measures leave out."""
+    drain: Seconds = 30.0
+    """What requests under way and queues get to come to rest afterwards."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_measure(self) -> Self:
+        if self.warmup >= self.duration:
+            raise ValueError("the warm-up takes the whole duration; nothing is left to measure")
+        return self
+
+
+class Scenario(Block):
+    """A scenario, version 1."""
+
+    version: Literal[1]
+    name: Name
+    description: str = ""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Names all randomness of a run; 1 when neither it nor ``seeds`` is given."""
+    seeds: Seeds | None = None
+    """One run for each: replications."""
+    clock: Clock
+    system: str = "umt"
+    """The built-in platform, or ``package.module:factory``."""
+    services: dict[Name, Service] = Field(default_factory=dict)
+    workload: Annotated[list[Load], Field(min_length=1)]
+    policies: dict[Name, Policy] = Field(default_factory=dict)
+    faults: dict[Name, Fault] = Field(default_factory=dict)
+    expect: list[str] = Field(default_factory=list)
+    """What must hold, for example ``error_rate(create_content) < 5% during brownout``."""
+    invariants: list[str] = Field(default_factory=list)
+    """What must never be broken, by name."""
+    abort: list[str] = Field(default_factory=list)
+    """What ends the run early, for example ``error_rate > 90% for 30s``."""
+    spans: dict[str, Any] | None = None
+    baseline: dict[str, Any] | None = None
+    sweep: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _states_seeds_once(self) -> Self:
+        if self.seed is not None and self.seeds is not None:
+            raise ValueError('either "seed" or "seeds", not both')
+        return self
