@@ -1,0 +1,91 @@
+"""Whether what a client declares again is what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from umt_sim.servers.rabbitmq.core.arguments import field_type
+from umt_sim.servers.rabbitmq.errors import precondition_failed
+
+if TYPE_CHECKING:
+    from umt_sim.servers.rabbitmq.core.exchange import Exchange
+    from umt_sim.servers.rabbitmq.core.queue import Queue
+
+__all__ = ["same_exchange", "same_queue"]
+
+_COMPARED_OF_QUEUES = (
+    "x-expires",
+    "x-message-ttl",
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-priority",
+    "x-overflow",
+    "x-queue-mode",
+    "x-single-active-consumer",
+    "x-queue-type",
+)
+
+
+def same_exchange(what: str, current: Exchange, received: Exchange) -> None:
+    """
+    Compare two descriptions of one exchange.
+
+    Raises:
+        AmqpError: 406, naming the first difference.
+    """
+    _compare(what, "type", received.type.value, current.type.value)
+    _compare(what, "durable", received.durable, current.durable)
+    _compare(what, "auto_delete", received.auto_delete, current.auto_delete)
+    _compare(what, "internal", received.internal, current.internal)
+    _compare_arguments(what, ("alternate-exchange",), received.arguments, current.arguments)
+
+
+def same_queue(
+    what: str,
+    current: Queue,
+    *,
+    durable: bool,
+    auto_delete: bool,
+    exclusive: bool,
+    arguments: Mapping[str, Any],
+) -> None:
+    """
+    Compare a declaration with the queue that is there.
+
+    Raises:
+        AmqpError: 406, naming the first difference.
+    """
+    _compare(what, "durable", durable, current.durable)
+    _compare(what, "auto_delete", auto_delete, current.auto_delete)
+    _compare(what, "exclusive", exclusive, current.exclusive)
+    _compare_arguments(what, _COMPARED_OF_QUEUES, arguments, current.declared)
+
+
+def _compare(what: str, field: str, received: str | bool, current: str | bool) -> None:
+    if received != current:
+        raise precondition_failed(
+            f"inequivalent arg '{field}' for {what}:"
+            f" received '{_plain(received)}' but current is '{_plain(current)}'"
+        )
+
+
+def _plain(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _compare_arguments(
+    what: str, keys: tuple[str, ...], received: Mapping[str, Any], current: Mapping[str, Any]
+) -> None:
+    for key in keys:
+        if received.get(key) != current.get(key):
+            raise precondition_failed(
+                f"inequivalent arg '{key}' for {what}: received {_typed(received.get(key))}"
+                f" but current is {_typed(current.get(key))}"
+            )
+
+
+def _typed(value: Any) -> str:
+    return "none" if value is None else f"the value '{value}' of type '{field_type(value)}'"

@@ -1,0 +1,260 @@
+"""A channel as the broker's core sees it: consumers, deliveries not yet settled, prefetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from umt_sim.servers.rabbitmq.core.backlog import Entry
+from umt_sim.servers.rabbitmq.core.consumers import Consumer
+from umt_sim.servers.rabbitmq.core.queue import Queue
+from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
+from umt_sim.servers.rabbitmq.errors import not_allowed, not_implemented, precondition_failed
+
+__all__ = ["Receiver", "Session"]
+
+
+class Receiver(Protocol):
+    """Where a session's deliveries go: the front end, or a list in a test."""
+
+    def deliver(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
+        """A message for a consumer."""
+        ...
+
+    def consumer_is_gone(self, consumer_tag: str) -> None:
+        """The consumer's queue was deleted."""
+        ...
+
+
+@dataclass(slots=True)
+class _Unsettled:
+    entry: Entry
+    queue: Queue
+    consumer: Consumer | None  # None after basic.get
+
+
+class Session:
+    """
+    One open channel.
+
+    Args:
+        host: The virtual host it works in.
+        connection: Identity of its connection, for exclusive queues.
+        receiver: Takes the deliveries.
+    """
+
+    def __init__(self, host: VirtualHost, connection: object, receiver: Receiver) -> None:
+        self.host = host
+        self.connection = connection
+        self.consumers: dict[str, Consumer] = {}
+        self.writable = True  # false while the client does not read fast enough
+        self.flowing = True  # false after channel.flow(active=false)
+        self._receiver = receiver
+        self._unsettled: dict[int, _Unsettled] = {}
+        self._last_tag = 0
+        self._consumer_prefetch = 0
+        self._channel_prefetch = 0
+
+    # Prefetch.
+
+    def limit_prefetch(self, count: int, *, per_channel: bool) -> None:
+        """
+        Limit unsettled deliveries: of consumers that come, or of the channel as a whole.
+
+        Where the version knows no limit per channel, it means one per consumer.
+        """
+        if per_channel and self.host.rules.global_prefetch:
+            self._channel_prefetch = count
+            self._resume()
+        else:
+            self._consumer_prefetch = count
+
+    def can_take(self) -> bool:
+        """Whether the channel as a whole may be sent one more delivery."""
+        if not (self.writable and self.flowing):
+            return False
+        return not self._channel_prefetch or len(self._unsettled) < self._channel_prefetch
+
+    def set_writable(self, writable: bool) -> None:
+        """The client's connection accepts more, or does not."""
+        self.writable = writable
+        if writable:
+            self._resume()
+
+    def _resume(self) -> None:
+        for consumer in list(self.consumers.values()):
+            if consumer.can_take():
+                consumer.queue.unpark(consumer)
+                consumer.queue.run()
+
+    # Consumers.
+
+    def consume(
+        self,
+        queue: Queue,
+        tag: str,
+        *,
+        no_ack: bool,
+        exclusive: bool,
+        arguments: dict[str, Any],
+    ) -> Consumer:
+        """
+        Subscribe; deliveries begin when the caller lets the queue run.
+
+        Raises:
+            AmqpError: 403, the queue is in exclusive use; 530, the tag is taken;
+                540, a quorum queue and a prefetch limit per channel do not go together.
+        """
+        if tag in self.consumers:
+            raise not_allowed(f"attempt to reuse consumer tag '{tag}'")
+        what = self.host.describe("queue", queue.name)
+        if queue.counts_returns and self._channel_prefetch:
+            raise not_implemented(f"{what} does not support global qos")
+        consumer = Consumer(
+            tag,
+            queue,
+            self,
+            no_ack=no_ack,
+            exclusive=exclusive,
+            priority=_priority(what, arguments),
+            prefetch=self._consumer_prefetch,
+        )
+        queue.subscribe(consumer, what)
+        self.consumers[tag] = consumer
+        return consumer
+
+    def cancel(self, tag: str) -> None:
+        """Unsubscribe; an unknown tag is no error. Its unsettled deliveries stay so."""
+        consumer = self.consumers.pop(tag, None)
+        if consumer is not None:
+            self._leave(consumer)
+
+    def _leave(self, consumer: Consumer) -> None:
+        queue = consumer.queue
+        queue.unsubscribe(consumer)
+        if queue.abandoned and not queue.deleted:
+            self.host.delete_queue(queue)
+        elif not queue.deleted:
+            queue.run()
+
+    def queue_is_gone(self, consumer: Consumer) -> None:
+        """The queue of *consumer* was deleted."""
+        if self.consumers.pop(consumer.tag, None) is not None:
+            self._receiver.consumer_is_gone(consumer.tag)
+
+    # Deliveries.
+
+    def deliver(self, consumer: Consumer, entry: Entry) -> None:
+        """Send *entry* to *consumer*."""
+        self._last_tag = tag = self._last_tag + 1
+        if not consumer.no_ack:
+            self._unsettled[tag] = _Unsettled(entry, consumer.queue, consumer)
+        self._receiver.deliver(consumer.tag, tag, entry)
+
+    def get(self, queue: Queue, *, no_ack: bool) -> tuple[int, Entry] | None:
+        """Take one message: its delivery tag and entry, or ``None`` if nothing is ready."""
+        entry = queue.get(no_ack=no_ack)
+        if entry is None:
+            return None
+        self._last_tag += 1
+        if not no_ack:
+            self._unsettled[self._last_tag] = _Unsettled(entry, queue, None)
+        return self._last_tag, entry
+
+    # Settling.
+
+    def ack(self, tag: int, *, multiple: bool) -> None:
+        """
+        Deliveries were processed.
+
+        Raises:
+            AmqpError: 406, no such delivery.
+        """
+        taken = self._take(tag, multiple=multiple)
+        for item in taken:
+            item.queue.ack(item.entry)
+        self._free(taken)
+
+    def reject(self, tag: int, *, multiple: bool, requeue: bool, by_nack: bool) -> None:
+        """
+        Deliveries were not processed: they go back, or are dead-lettered.
+
+        Raises:
+            AmqpError: 406, no such delivery.
+        """
+        taken = self._take(tag, multiple=multiple)
+        if requeue:
+            self._put_back(taken, by_nack=by_nack)
+        else:
+            for item in taken:
+                item.queue.reject(item.entry)
+        self._free(taken)
+
+    def recover(self) -> None:
+        """Send every unsettled delivery back to its queue."""
+        taken = self._take(0, multiple=True)
+        self._put_back(taken, by_nack=True)
+        self._free(taken)
+
+    def _take(self, tag: int, *, multiple: bool) -> list[_Unsettled]:
+        if not multiple:
+            item = self._unsettled.pop(tag, None)
+            if item is None:
+                raise precondition_failed(f"unknown delivery tag {tag}")
+            return [item]
+        if tag == 0:
+            tags = list(self._unsettled)
+        elif tag in self._unsettled:
+            tags = [known for known in self._unsettled if known <= tag]
+        else:
+            raise precondition_failed(f"unknown delivery tag {tag}")
+        return [self._unsettled.pop(known) for known in tags]
+
+    def _put_back(self, items: Iterable[_Unsettled], *, by_nack: bool) -> None:
+        by_queue: dict[Queue, list[Entry]] = {}
+        for item in items:
+            by_queue.setdefault(item.queue, []).append(item.entry)
+        for queue, entries in by_queue.items():
+            queue.requeue(entries, by_nack=by_nack)
+
+    def _free(self, items: Iterable[_Unsettled]) -> None:
+        """Give consumers their room back, then let the queues run: RabbitMQ's order."""
+        queues: dict[Queue, None] = {}
+        for item in items:
+            queues[item.queue] = None
+            if item.consumer is not None:
+                item.consumer.unacked -= 1
+                item.queue.unpark(item.consumer)
+        if self._channel_prefetch:
+            self._resume()
+        for queue in queues:
+            if queue.ready:
+                queue.run()
+
+    def close(self) -> None:
+        """The channel is gone: its consumers leave, its unsettled deliveries go back."""
+        self.writable = False
+        queues = {consumer.queue: None for consumer in self.consumers.values()}
+        for consumer in self.consumers.values():
+            consumer.queue.unsubscribe(consumer)
+        self.consumers.clear()
+        by_queue: dict[Queue, list[Entry]] = {queue: [] for queue in queues}
+        for item in self._unsettled.values():
+            by_queue.setdefault(item.queue, []).append(item.entry)
+        self._unsettled.clear()
+        for queue, entries in by_queue.items():
+            if queue.deleted:
+                continue
+            if queue in queues and queue.abandoned:
+                self.host.delete_queue(queue)
+                continue
+            queue.requeue(entries, by_nack=False)
+            queue.run()
+
+
+def _priority(what: str, arguments: dict[str, Any]) -> int:
+    value = arguments.get("x-priority", 0)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise precondition_failed(f"invalid arg 'x-priority' for {what}: expected integer")
+    return value

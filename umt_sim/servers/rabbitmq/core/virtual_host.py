@@ -1,0 +1,427 @@
+"""A virtual host: its exchanges and queues, and the way of a message through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from umt_sim.journal.records import MessageFate
+from umt_sim.servers.rabbitmq.core.arguments import QueueType, read_queue_arguments
+from umt_sim.servers.rabbitmq.core.dead_letter import buried, goes_in_circles
+from umt_sim.servers.rabbitmq.core.equivalence import same_exchange, same_queue
+from umt_sim.servers.rabbitmq.core.exchange import Binding, Exchange, ExchangeType, Kind
+from umt_sim.servers.rabbitmq.core.ledger import Ledger
+from umt_sim.servers.rabbitmq.core.message import Message
+from umt_sim.servers.rabbitmq.core.ports import Names, Timeline
+from umt_sim.servers.rabbitmq.core.queue import GivenUp, Queue
+from umt_sim.servers.rabbitmq.errors import (
+    access_refused,
+    command_invalid,
+    internal_error,
+    not_found,
+    precondition_failed,
+    resource_locked,
+)
+from umt_sim.servers.rabbitmq.rules import Rules
+
+__all__ = ["Published", "VirtualHost"]
+
+_PREDECLARED = (
+    ("", ExchangeType.DIRECT),
+    ("amq.direct", ExchangeType.DIRECT),
+    ("amq.fanout", ExchangeType.FANOUT),
+    ("amq.headers", ExchangeType.HEADERS),
+    ("amq.match", ExchangeType.HEADERS),
+    ("amq.topic", ExchangeType.TOPIC),
+)
+_MOST_ROUTES = 10_000  # remembered; more than any run uses, less than memory minds
+
+
+class Published(Enum):
+    """What became of a published message."""
+
+    QUEUED = "queued"  # every queue it was routed to took it
+    UNROUTABLE = "unroutable"  # no queue wanted it
+    REFUSED = "refused"  # a full queue did not take it
+
+
+class VirtualHost:
+    """
+    Everything declared under one name.
+
+    Args:
+        name: ``/`` unless the broker has several.
+        rules: The version of RabbitMQ to follow.
+        timeline: Seconds and timers.
+        wall_clock: Date and time, for the ``x-death`` header only.
+        names: For queues the client leaves unnamed.
+        ledger: Hears what happens to messages and queues.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        rules: Rules,
+        timeline: Timeline,
+        wall_clock: Callable[[], datetime],
+        names: Names,
+        ledger: Ledger,
+    ) -> None:
+        self.name = name
+        self.rules = rules
+        self.timeline = timeline
+        self.names = names
+        self.ledger = ledger
+        self.exchanges = {
+            known: Exchange(known, kind, durable=True) for known, kind in _PREDECLARED
+        }
+        self.queues: dict[str, Queue] = {}
+        self._wall_clock = wall_clock
+        self._routes: dict[tuple[str, str], tuple[Queue, ...]] = {}
+
+    # Words for error texts.
+
+    def describe(self, kind: str, name: str) -> str:
+        """``queue 'q' in vhost '/'``."""
+        return f"{kind} '{name}' in vhost '{self.name}'"
+
+    # Exchanges.
+
+    def exchange(self, name: str) -> Exchange:
+        """
+        The exchange called *name*.
+
+        Raises:
+            AmqpError: 404, there is none.
+        """
+        found = self.exchanges.get(name)
+        if found is None:
+            raise not_found(f"no {self.describe('exchange', name)}")
+        return found
+
+    def declare_exchange(
+        self,
+        name: str,
+        type_name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        """
+        Make an exchange, or check that it is there as described.
+
+        Raises:
+            AmqpError: 403 for a reserved name, 406 for a different one, 503 for an unknown type.
+        """
+        try:
+            wanted = Exchange(
+                name,
+                ExchangeType(type_name),
+                durable=durable,
+                auto_delete=auto_delete,
+                internal=internal,
+                arguments=arguments,
+            )
+        except ValueError:
+            raise command_invalid(f"unknown exchange type '{type_name}'") from None
+        existing = self.exchanges.get(name)
+        if existing is not None:
+            same_exchange(self.describe("exchange", name), existing, wanted)
+            return
+        self._check_name("exchange", name)
+        self.exchanges[name] = wanted
+        self._routes.clear()
+
+    def delete_exchange(self, name: str, *, if_unused: bool) -> None:
+        """
+        Remove an exchange and the bindings to and from it; a missing one is no error.
+
+        Raises:
+            AmqpError: 403 for a predeclared one, 406 if it is in use and must not be.
+        """
+        if name.startswith("amq."):
+            raise access_refused(f"{self.describe('exchange', name)} is reserved")
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            return
+        if if_unused and exchange.bindings:
+            raise precondition_failed(f"{self.describe('exchange', name)} in use")
+        self._drop_exchange(exchange)
+
+    def _drop_exchange(self, exchange: Exchange) -> None:
+        del self.exchanges[exchange.name]
+        self._unbind_all(Kind.EXCHANGE, exchange.name)
+        self._routes.clear()
+
+    def _check_name(self, kind: str, name: str) -> None:
+        if name.startswith("amq."):
+            raise access_refused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")
+
+    # Queues.
+
+    def queue(self, name: str, connection: object) -> Queue:
+        """
+        The queue called *name*, if *connection* may use it.
+
+        Raises:
+            AmqpError: 404, there is none; 405, it belongs to another connection.
+        """
+        found = self.queues.get(name)
+        if found is None:
+            raise not_found(f"no {self.describe('queue', name)}")
+        if found.exclusive and found.connection is not connection:
+            raise self._locked(name)
+        return found
+
+    def _locked(self, name: str) -> Exception:
+        return resource_locked(
+            f"cannot obtain exclusive access to locked {self.describe('queue', name)}. It could be"
+            " originally declared on another connection or the exclusive property value does not"
+            " match that of the original declaration."
+        )
+
+    def declare_queue(
+        self,
+        name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        connection: object,
+        exclusive: bool,
+        arguments: Mapping[str, Any],
+    ) -> Queue:
+        """
+        Make a queue, or check that it is there as described.
+
+        Args:
+            name: Empty for one the broker names.
+            durable: Survives a restart.
+            auto_delete: Goes with its last consumer.
+            connection: Who asks.
+            exclusive: Whether it is to be theirs alone.
+            arguments: As they came over the wire.
+
+        Raises:
+            AmqpError: 403 for a reserved name, 405 if it belongs to another connection,
+                406 if it is different or an argument is wrong, 541 for what the version refuses.
+        """
+        what = self.describe("queue", name)
+        existing = self.queues.get(name) if name else None
+        if existing is not None:
+            if existing.exclusive and existing.connection is not connection:
+                raise self._locked(name)
+            same_queue(
+                what,
+                existing,
+                durable=durable,
+                auto_delete=auto_delete,
+                exclusive=exclusive,
+                arguments=arguments,
+            )
+            if exclusive and not existing.exclusive:
+                raise self._locked(name)
+            existing.touch()
+            return existing
+        if name:
+            self._check_name("queue", name)
+        else:
+            name = self.names.make("amq.gen")
+            what = self.describe("queue", name)
+        read = read_queue_arguments(what, arguments)
+        limit = None
+        if read.type is QueueType.QUORUM:
+            self._check_quorum(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
+            limit = self.rules.delivery_limit
+            if read.delivery_limit is not None:
+                limit = read.delivery_limit if read.delivery_limit >= 0 else None
+        if not (durable or exclusive or self.rules.transient_queues):
+            raise internal_error(_NO_TRANSIENT_QUEUES)
+        queue = Queue(
+            name,
+            self,
+            durable=durable,
+            auto_delete=auto_delete,
+            connection=connection if exclusive else None,
+            declared=arguments,
+            arguments=read,
+            delivery_limit=limit,
+            nack_counts=self.rules.nack_counts,
+        )
+        self.queues[name] = queue
+        self._routes.clear()
+        return queue
+
+    def _check_quorum(
+        self, what: str, *, durable: bool, exclusive: bool, auto_delete: bool
+    ) -> None:
+        for wrong, term in (
+            (not durable, "non-durable"),
+            (exclusive, "exclusive"),
+            (auto_delete, "auto-delete"),
+        ):
+            if wrong:
+                raise precondition_failed(f"invalid property '{term}' for {what}")
+
+    def delete_queue(self, queue: Queue) -> int:
+        """Remove *queue* with its bindings and tell its consumers; returns its ready messages."""
+        return self._drop_queue(queue, MessageFate.PURGED)
+
+    def _drop_queue(self, queue: Queue, fate: MessageFate) -> int:
+        del self.queues[queue.name]
+        self._routes.clear()
+        self._unbind_all(Kind.QUEUE, queue.name)
+        ready = queue.ready
+        for consumer in queue.close(fate):
+            consumer.session.queue_is_gone(consumer)
+        return ready
+
+    # Bindings.
+
+    def bind(self, binding: Binding) -> None:
+        """
+        Add *binding*; one that is there already stays.
+
+        Raises:
+            AmqpError: 403 for the default exchange, 404 if an end is missing.
+        """
+        self._check_ends(binding)
+        if self.exchanges[binding.source].bind(binding):
+            self._routes.clear()
+
+    def unbind(self, binding: Binding) -> None:
+        """
+        Remove *binding*; a missing one is no error. An auto-delete exchange goes with its last.
+
+        Raises:
+            AmqpError: 403 for the default exchange, 404 if an end is missing.
+        """
+        self._check_ends(binding)
+        self._remove(self.exchanges[binding.source], binding)
+
+    def _check_ends(self, binding: Binding) -> None:
+        if not binding.source or (binding.kind is Kind.EXCHANGE and not binding.destination):
+            raise access_refused("operation not permitted on the default exchange")
+        ends = self.queues if binding.kind is Kind.QUEUE else self.exchanges
+        if binding.destination not in ends:
+            raise not_found(f"no {self.describe(binding.kind.value, binding.destination)}")
+        self.exchange(binding.source)
+
+    def _remove(self, exchange: Exchange, binding: Binding) -> None:
+        if not exchange.unbind(binding):
+            return
+        self._routes.clear()
+        if exchange.auto_delete and not exchange.bindings and exchange.name in self.exchanges:
+            self._drop_exchange(exchange)
+
+    def _unbind_all(self, kind: Kind, destination: str) -> None:
+        for exchange in list(self.exchanges.values()):
+            for binding in list(exchange.bindings):
+                if binding.kind is kind and binding.destination == destination:
+                    self._remove(exchange, binding)
+
+    # Messages.
+
+    def publish(self, exchange: Exchange, message: Message) -> Published:
+        """Put *message* into every queue *exchange* leads it to."""
+        queues = self._route(exchange, message)
+        if not queues:
+            self.ledger.fate(MessageFate.UNROUTABLE, message)
+            return Published.UNROUTABLE
+        outcome = Published.QUEUED
+        for queue in queues:
+            if not queue.publish(message):
+                outcome = Published.REFUSED
+        return outcome
+
+    def _route(self, exchange: Exchange, message: Message) -> tuple[Queue, ...]:
+        if len(message.routing_keys) > 1:
+            return self._find_route(exchange, message)[0]
+        key = (exchange.name, message.routing_keys[0])
+        queues = self._routes.get(key)
+        if queues is None:
+            queues, same_next_time = self._find_route(exchange, message)
+            if same_next_time:
+                if len(self._routes) >= _MOST_ROUTES:
+                    self._routes.clear()
+                self._routes[key] = queues
+        return queues
+
+    def _find_route(self, start: Exchange, message: Message) -> tuple[tuple[Queue, ...], bool]:
+        """The queues in order of name, and whether the routing key alone decided."""
+        seen = {start.name: start}
+        found: dict[str, Queue] = {}
+        waiting = [start]
+        by_key_alone = True
+        while waiting:
+            exchange = waiting.pop(0)
+            by_key_alone = by_key_alone and not exchange.reads_headers
+            for kind, name in self._steps(exchange, message):
+                if kind is Kind.QUEUE:
+                    queue = self.queues.get(name)
+                    if queue is not None:
+                        found[name] = queue
+                elif name in self.exchanges and name not in seen:
+                    seen[name] = self.exchanges[name]
+                    waiting.append(seen[name])
+        return tuple(found[name] for name in sorted(found)), by_key_alone
+
+    def _steps(self, exchange: Exchange, message: Message) -> list[tuple[Kind, str]]:
+        if not exchange.name:
+            steps = [(Kind.QUEUE, key) for key in message.routing_keys if key in self.queues]
+        else:
+            steps = [(b.kind, b.destination) for b in exchange.route(message)]
+        if not steps and exchange.alternate is not None:
+            return [(Kind.EXCHANGE, exchange.alternate)]
+        return steps
+
+    def dead_letter(self, queue: Queue, message: Message, reason: GivenUp) -> bool:
+        """Publish *message* to the dead-letter exchange of *queue*; false if it has none."""
+        name = queue.arguments.dead_letter_exchange
+        if name is None or name not in self.exchanges:
+            return False
+        dead = buried(
+            message,
+            queue=queue.name,
+            reason=reason.value,
+            exchange=name,
+            routing_key=queue.arguments.dead_letter_routing_key,
+            now=self._wall_clock(),
+        )
+        targets = self._route(self.exchanges[name], dead)
+        for target in targets:
+            if reason is GivenUp.REJECTED or not goes_in_circles(target.name, dead.deaths):
+                target.publish(dead)
+        return True
+
+    # Connections and restarts.
+
+    def connection_closed(self, connection: object) -> None:
+        """Remove the exclusive queues of *connection*."""
+        for queue in list(self.queues.values()):
+            if queue.connection is connection:
+                self.delete_queue(queue)
+
+    def restart(self) -> None:
+        """What is left after the node went down: durable things and persistent messages."""
+        for queue in list(self.queues.values()):
+            if not queue.durable or queue.exclusive:
+                self._drop_queue(queue, MessageFate.LOST)
+            elif queue.arguments.type is QueueType.CLASSIC:
+                queue.lose(keep=lambda message: message.properties.persistent)
+        for exchange in list(self.exchanges.values()):
+            if not exchange.durable:
+                self._drop_exchange(exchange)
+
+
+_NO_TRANSIENT_QUEUES = (
+    "Feature `transient_nonexcl_queues` is deprecated.\nBy default, this feature is not permitted"
+    " anymore.\nThe feature will be removed from a future major RabbitMQ version, regardless of the"
+    " configuration; actual version to be determined.\nTo continue using this feature when it is"
+    " not permitted by default, set the following parameter in your configuration:\n"
+    '    "deprecated_features.permit.transient_nonexcl_queues = true"'
+)

@@ -1,0 +1,304 @@
+"""A channel on the wire: methods and contents in, replies, deliveries and confirms out."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pamqp import base, commands
+
+from umt_sim.journal.records import MessageFate
+from umt_sim.servers.rabbitmq.core.session import Session
+from umt_sim.servers.rabbitmq.core.virtual_host import Published
+from umt_sim.servers.rabbitmq.errors import (
+    AmqpError,
+    access_refused,
+    command_invalid,
+    precondition_failed,
+    resource_error,
+)
+from umt_sim.servers.rabbitmq.protocol import frames
+from umt_sim.servers.rabbitmq.protocol.incoming import Incoming, Publication
+from umt_sim.servers.rabbitmq.protocol.line import Line
+from umt_sim.servers.rabbitmq.protocol.methods import HANDLERS, OPERATIONS
+
+if TYPE_CHECKING:
+    from umt_sim.servers.capacity import QueueFull
+    from umt_sim.servers.rabbitmq.core.backlog import Entry
+    from umt_sim.servers.rabbitmq.core.message import Message
+    from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
+    from umt_sim.servers.rabbitmq.protocol.connection import Connection
+    from umt_sim.servers.rabbitmq.protocol.line import Workers
+
+__all__ = ["Channel"]
+
+_NO_ROUTE = 312
+_NO_METHOD = (0, 0)
+_FEW_WAITING = 200  # operations; a connection that was not read for too many is read again
+
+
+class _State(Enum):
+    OPEN = "open"
+    CLOSING = "closing"  # we sent channel.close and wait for the answer
+    CLOSED = "closed"
+
+
+class Channel:
+    """
+    One channel of a connection.
+
+    Args:
+        number: As on the wire, from 1.
+        connection: What it belongs to.
+        host: The virtual host that was opened.
+        workers: Who holds operations up; ``None`` lets each have its effect at once.
+    """
+
+    def __init__(
+        self, number: int, connection: Connection, host: VirtualHost, workers: Workers | None
+    ) -> None:
+        self.number = number
+        self.connection = connection
+        self.host = host
+        self.session = Session(host, connection, self)
+        self.session.writable = connection.writable
+        self.last_queue = ""  # what an empty queue name means
+        self.confirming = False
+        self._state = _State.OPEN
+        self._incoming = Incoming()
+        self._published = 0
+        self._confirmed: list[int] = []
+        self._refused: list[int] = []
+        self._heads: dict[str, bytes] = {}
+        self._inward: Line | None = None
+        self._outward: Line | None = None
+        if workers is not None:
+            self._inward = Line(workers, self._served, self._no_room)
+            self._outward = Line(workers, self._served, self._no_room)
+
+    @property
+    def waiting(self) -> int:
+        """Operations of the client that capacity holds up."""
+        return 0 if self._inward is None else len(self._inward)
+
+    # Frames in.
+
+    def on_frame(self, kind: int, payload: bytes) -> None:
+        """Take one frame."""
+        if self._state is not _State.OPEN:
+            self._on_frame_while_closing(kind, payload)
+            return
+        try:
+            if kind == frames.METHOD:
+                self._on_method(payload)
+                return
+            add = self._incoming.header if kind == frames.HEADER else self._incoming.body
+            publication = add(payload)
+        except AmqpError as error:
+            self.fail(error, _ids(payload) if kind == frames.METHOD else _NO_METHOD)
+        else:
+            if publication is not None:
+                self._on_publication(publication)
+
+    def _on_method(self, payload: bytes) -> None:
+        if self._incoming.expecting:
+            raise self._incoming.interrupted()
+        if payload[:4] == frames.PUBLISH:
+            self._incoming.method(payload)
+            self.connection.publisher_seen()
+            return
+        method = frames.read_method(payload)
+        if self._inward is None:
+            self._perform(method)
+        else:
+            operation = OPERATIONS.get(type(method), "")
+            self._inward.submit(operation, 0, partial(self._perform, method))
+
+    def _on_publication(self, publication: Publication) -> None:
+        if self._inward is None:
+            self._publish(publication)
+        else:
+            effect = partial(self._publish, publication)
+            self._inward.submit("publish", len(publication.body), effect)
+
+    def _on_frame_while_closing(self, kind: int, payload: bytes) -> None:
+        """All is ignored but the end: RabbitMQ does not look at what was under way."""
+        if kind != frames.METHOD or self._state is _State.CLOSED:
+            return
+        if payload[:4] == _CLOSE:
+            self.reply(commands.Channel.CloseOk())
+        elif payload[:4] == _CLOSE_OK:
+            self._state = _State.CLOSED
+            self.connection.channel_closed(self)
+
+    # Effects.
+
+    def _perform(self, method: base.Frame) -> None:
+        if self._state is not _State.OPEN:
+            return
+        try:
+            handler = HANDLERS.get(type(method))
+            if handler is None:
+                raise command_invalid(f"unexpected method {method.name}")
+            reply = handler(self, method)
+        except AmqpError as error:
+            self.fail(error, divmod(method.index, 1 << 16))
+            return
+        if reply is not None:
+            self.reply(reply)
+
+    def _publish(self, publication: Publication) -> None:
+        if self._state is not _State.OPEN:
+            return
+        try:
+            message = publication.message()
+            exchange = self.host.exchange(publication.exchange)
+            if exchange.internal:
+                what = self.host.describe("exchange", exchange.name)
+                raise access_refused(f"cannot publish to internal {what}")
+            user = message.properties.user_id
+            if user is not None and user != self.connection.user:
+                raise precondition_failed(
+                    f"user_id property set to '{user}' but authenticated user was"
+                    f" '{self.connection.user}'"
+                )
+        except AmqpError as error:
+            self.fail(error, _ids(frames.PUBLISH))
+            return
+        outcome = self.host.publish(exchange, message)
+        if outcome is Published.UNROUTABLE and publication.mandatory:
+            self._return(message)
+        if self.confirming:
+            self._settle(message, refused=outcome is Published.REFUSED)
+
+    def _return(self, message: Message) -> None:
+        self.connection.send(
+            frames.returned(self.number, _NO_ROUTE, "NO_ROUTE", message)
+            + frames.content(self.number, message, self.connection.frame_max)
+        )
+
+    def _settle(self, message: Message, *, refused: bool) -> None:
+        self._published += 1
+        if refused:
+            self._refused.append(self._published)
+        else:
+            self._confirmed.append(self._published)
+            self.host.ledger.fate(MessageFate.CONFIRMED, message)
+        self.connection.confirms_due(self)
+
+    def send_confirms(self) -> None:
+        """Tell the publisher of everything settled since the last time, in as few frames."""
+        for tag in self._refused:
+            self.connection.send(frames.refuse(self.number, tag))
+        if self._confirmed:
+            several = len(self._confirmed) > 1
+            self.connection.send(frames.confirm(self.number, self._confirmed[-1], multiple=several))
+        self._refused.clear()
+        self._confirmed.clear()
+
+    def _served(self) -> None:
+        if self.waiting <= _FEW_WAITING:
+            self.connection.caught_up()
+
+    def _no_room(self, operation: str, full: QueueFull) -> None:
+        self.fail(resource_error(f"no room for {operation}: {full}"), _NO_METHOD)
+
+    # Deliveries out.
+
+    def deliver(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
+        """Send *entry* to a consumer of this channel."""
+        if self._outward is None:
+            self._write_delivery(consumer_tag, delivery_tag, entry)
+        else:
+            effect = partial(self._write_delivery, consumer_tag, delivery_tag, entry)
+            self._outward.submit("deliver", len(entry.message.body), effect)
+
+    def _write_delivery(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
+        head = self._heads.get(consumer_tag)
+        if head is None:
+            head = self._heads[consumer_tag] = frames.deliver_head(consumer_tag)
+        connection = self.connection
+        connection.send(
+            frames.delivery(
+                self.number,
+                head,
+                delivery_tag,
+                entry.redelivered,
+                entry.message,
+                connection.frame_max,
+            )
+        )
+
+    def consumer_is_gone(self, consumer_tag: str) -> None:
+        """Tell the client that the queue of a consumer was deleted, if it wants to know."""
+        if self.connection.notified_of_cancels:
+            cancel = commands.Basic.Cancel(consumer_tag=consumer_tag, nowait=True)
+            self.reply(cancel)
+
+    def reply(self, method: base.Frame) -> None:
+        """Send *method*."""
+        self.connection.send(frames.method(self.number, method))
+
+    def reply_got(self, tag: int, entry: Entry, left: int) -> None:
+        """Answer ``basic.get`` with a message."""
+        message = entry.message
+        self.connection.send(
+            frames.got(self.number, tag, entry.redelivered, message, left)
+            + frames.content(self.number, message, self.connection.frame_max)
+        )
+
+    def reply_declared(self, queue: str, messages: int, consumers: int) -> None:
+        """Answer ``queue.declare``."""
+        self.connection.send(frames.queue_declared(self.number, queue, messages, consumers))
+
+    # The end.
+
+    def fail(self, error: AmqpError, ids: tuple[int, int]) -> None:
+        """Close the channel because of *error*, or the connection if it is a hard one."""
+        if not error.soft:
+            self.connection.fail(error, ids)
+            return
+        self.send_confirms()
+        self._state = _State.CLOSING
+        close = commands.Channel.Close(error.code, error.text, *ids)
+        self.reply(close)
+        self._end_session()
+
+    def close(self) -> None:
+        """The client closed it: answer once all that came before has had its effect."""
+        self.send_confirms()
+        self._state = _State.CLOSED
+        self._end_session()
+        self.reply(commands.Channel.CloseOk())
+        self.connection.channel_closed(self)
+
+    def connection_lost(self) -> None:
+        """
+        The connection is gone.
+
+        What the client had sent is still worked off: it cannot know what happened.
+        """
+        if self._inward is None or not len(self._inward):
+            self._lose()
+        else:
+            self._inward.submit("", 0, self._lose)
+
+    def _lose(self) -> None:
+        if self._state is _State.OPEN:
+            self._state = _State.CLOSED
+            self._end_session()
+
+    def _end_session(self) -> None:
+        if self._outward is not None:
+            self._outward.clear()
+        self.session.close()
+
+
+_CLOSE = commands.Channel.Close.index.to_bytes(4, "big")
+_CLOSE_OK = commands.Channel.CloseOk.index.to_bytes(4, "big")
+
+
+def _ids(payload: bytes) -> tuple[int, int]:
+    """Class and method, for the close that follows an error."""
+    return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")

@@ -1,0 +1,441 @@
+"""A client's connection: bytes to frames, frames to channels, and the rules between."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, cast
+
+from pamqp import base, commands
+
+from umt_sim.servers.rabbitmq.errors import (
+    AmqpError,
+    channel_error,
+    command_invalid,
+    connection_forced,
+    frame_error,
+    not_allowed,
+    unexpected_frame,
+)
+from umt_sim.servers.rabbitmq.protocol import frames
+from umt_sim.servers.rabbitmq.protocol.channel import Channel
+from umt_sim.servers.rabbitmq.protocol.handshake import Handshake, Negotiated
+from umt_sim.servers.rabbitmq.protocol.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
+    from umt_sim.servers.rabbitmq.protocol.line import Workers
+    from umt_sim.servers.rabbitmq.rules import Rules
+
+__all__ = ["Broker", "Connection"]
+
+_PIECE = 65_536  # bytes written at once; above it the transport is asked whether it keeps up
+_MOST_WAITING = 400  # operations of one connection held up by capacity before it is not read
+_CLOSE_TIMEOUT = 30.0  # seconds a client has for connection.close-ok
+
+
+class Broker(Protocol):
+    """The server, as its connections see it."""
+
+    rules: Rules
+    hosts: dict[str, VirtualHost]
+    accounts: dict[str, str]
+    workers: Workers | None
+    alarms: tuple[str, ...]
+    batching: bool  # whether a flush is sure to come at the end of what is being done
+
+    def connected(self, connection: Connection) -> None:
+        """A client came."""
+        ...
+
+    def disconnected(self, connection: Connection) -> None:
+        """It is gone."""
+        ...
+
+    def wants_flush(self, connection: Connection) -> None:
+        """There is something to write."""
+        ...
+
+    def flush(self) -> None:
+        """Write now."""
+        ...
+
+
+class _State(Enum):
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSING = "closing"  # we sent connection.close and wait for the answer
+    CLOSED = "closed"
+
+
+class Connection(asyncio.Protocol):
+    """
+    One connection.
+
+    Args:
+        broker: The server.
+        loop: For timers.
+    """
+
+    def __init__(self, broker: Broker, loop: asyncio.AbstractEventLoop) -> None:
+        self.channels: dict[int, Channel] = {}
+        self.writable = True
+        self.user = ""
+        self.frame_max = broker.rules.frame_max
+        self.notified_of_cancels = False
+        self._notified_of_blocking = False
+        self._channel_max = broker.rules.channel_max
+        self._broker = broker
+        self._loop = loop
+        self._state = _State.HANDSHAKE
+        self._handshake = Handshake(broker.rules, broker.accounts, broker.hosts)
+        self._host: VirtualHost | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._transport: asyncio.Transport
+        self._buffer = bytearray()
+        self._needed = 8
+        self._out: list[bytes] = []
+        self._out_size = 0
+        self._unconfirmed: dict[Channel, None] = {}
+        self._blocked = False
+        self._holding = False  # not read, for capacity is behind
+        self._timer: asyncio.TimerHandle | None = None
+
+    # The transport's calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._broker.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in."""
+        self._broker.batching = True
+        try:
+            self._receive(data)
+        finally:
+            self._broker.flush()
+
+    def _receive(self, data: bytes) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.received = True
+        if self._buffer or self._blocked:
+            self._buffer += data
+            if len(self._buffer) < self._needed or self._blocked:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        self._take(data)
+
+    def eof_received(self) -> bool:
+        """The client sends no more: the transport closes."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The client does not read fast enough: deliveries stop."""
+        self._set_writable(writable=False)
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._set_writable(writable=True)
+        self._broker.flush()
+
+    def _set_writable(self, writable: bool) -> None:
+        self.writable = writable
+        for channel in list(self.channels.values()):
+            channel.session.set_writable(writable=writable)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
+        """The client is gone: its channels close, exclusive queues go."""
+        self._end()
+        self._broker.flush()
+
+    # Bytes in.
+
+    def _take(self, data: bytes) -> None:
+        try:
+            position = self._split(data)
+        except AmqpError as error:
+            self.fail(error, (0, 0))
+            return
+        if position < len(data) and self._state is not _State.CLOSED:
+            self._buffer += data[position:]
+
+    def _split(self, data: bytes) -> int:
+        """Handle every complete frame; returns how far that went."""
+        position, end = 0, len(data)
+        if self._handshake.expects_header:
+            if end < 8:
+                self._needed = 8
+                return 0
+            position = 8
+            if not self._greet(data[:8]):
+                return end
+        unpack = frames.prefix.unpack_from
+        while end - position >= frames.OVERHEAD and not self._blocked:
+            kind, number, size = unpack(data, position)
+            if size > self.frame_max - frames.OVERHEAD or kind not in frames.KINDS:
+                raise self._no_frame(kind, number, size, data[position + 7 : position + 23])
+            stop = position + 7 + size
+            if stop >= end:
+                self._needed = stop + 1 - position
+                return position
+            if data[stop] != frames.END:
+                raise self._bad_end(kind, data[position + 7 : stop], data[stop])
+            payload = data[position + 7 : stop]
+            position = stop + 1
+            if number:
+                self._on_channel_frame(kind, number, payload)
+            else:
+                self._on_frame(kind, payload)
+            if self._state is _State.CLOSED:
+                return end
+        self._needed = frames.OVERHEAD
+        return position
+
+    def _no_frame(self, kind: int, number: int, size: int, start: bytes) -> AmqpError:
+        return frame_error(
+            f"type {kind}, channel {number}, size {size}, first octets {start.hex()}:"
+            f" frames have at most {self.frame_max - frames.OVERHEAD} octets of payload"
+        )
+
+    def _bad_end(self, kind: int, payload: bytes, end: int) -> AmqpError:
+        return frame_error(
+            f"type {kind}, all octets = {payload.hex()}: {{invalid_frame_end_marker,{end}}}"
+        )
+
+    def _greet(self, header: bytes) -> bool:
+        if header != frames.PROTOCOL_HEADER:
+            # The protocol's own way to refuse: say what would be spoken here.
+            self.send(frames.PROTOCOL_HEADER)
+            self._broker.flush()
+            self._close_transport()
+            return False
+        self.send(frames.method(0, self._handshake.start()))
+        return True
+
+    # Frames in.
+
+    def _on_frame(self, kind: int, payload: bytes) -> None:
+        if kind == frames.HEARTBEAT:
+            return
+        if kind != frames.METHOD:
+            raise unexpected_frame("content on channel 0")
+        method = frames.read_method(payload)
+        if isinstance(method, commands.Connection.CloseOk):
+            self._close_transport()
+        elif isinstance(method, commands.Connection.Close):
+            self._close_for_client()
+        elif self._state is _State.HANDSHAKE:
+            self._shake(method)
+        elif self._state is _State.OPEN:
+            self._control(method)
+
+    def _shake(self, method: base.Frame) -> None:
+        reply = self._handshake.step(method)
+        if reply is not None:
+            self.send(frames.method(0, reply))
+        done = self._handshake.done
+        if done is not None:
+            self._open(done)
+
+    def _open(self, agreed: Negotiated) -> None:
+        self._state = _State.OPEN
+        self._host = self._broker.hosts[agreed.host]
+        self.user = agreed.user
+        self.frame_max = agreed.frame_max
+        self._channel_max = agreed.channel_max
+        self.notified_of_cancels = agreed.capabilities.get("consumer_cancel_notify", False)
+        self._notified_of_blocking = agreed.capabilities.get("connection.blocked", False)
+        if agreed.heartbeat:
+            self._heartbeat = Heartbeat(
+                self._loop, agreed.heartbeat, self._beat, self._transport.abort
+            )
+
+    def _beat(self) -> None:
+        self.send(frames.HEARTBEAT_FRAME)
+        self._broker.flush()
+
+    def _control(self, method: base.Frame) -> None:
+        if isinstance(method, commands.Connection.UpdateSecret):
+            self.send(frames.method(0, commands.Connection.UpdateSecretOk()))
+            return
+        raise command_invalid(f"unexpected method {method.name}")
+
+    def _on_channel_frame(self, kind: int, number: int, payload: bytes) -> None:
+        channel = self.channels.get(number)
+        if channel is not None:
+            channel.on_frame(kind, payload)
+            if channel.waiting > _MOST_WAITING:
+                self._hold()
+        elif self._state is _State.OPEN:
+            self._open_channel(kind, number, payload)
+        elif self._state is _State.HANDSHAKE:
+            raise unexpected_frame(f"frame on channel {number} before connection.open")
+
+    def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
+        method = frames.read_method(payload) if kind == frames.METHOD else None
+        if isinstance(method, commands.Channel.CloseOk):
+            return
+        if not isinstance(method, commands.Channel.Open):
+            raise channel_error("expected 'channel.open'")
+        if self._channel_max and number > self._channel_max:
+            raise not_allowed(
+                f"number of channels opened ({len(self.channels)}) has reached the negotiated"
+                f" channel_max ({self._channel_max})"
+            )
+        assert self._host is not None
+        self.channels[number] = Channel(number, self, self._host, self._broker.workers)
+        self.send(frames.method(number, commands.Channel.OpenOk()))
+
+    def channel_closed(self, channel: Channel) -> None:
+        """*channel* is gone; its number is free."""
+        self._unconfirmed.pop(channel, None)
+        if self.channels.get(channel.number) is channel:
+            del self.channels[channel.number]
+
+    # Bytes out.
+
+    def send(self, data: bytes) -> None:
+        """Write *data* when the broker flushes."""
+        if not self._out:
+            self._broker.wants_flush(self)
+        self._out.append(data)
+        self._out_size += len(data)
+        if self._out_size >= _PIECE:
+            self._write()
+
+    def confirms_due(self, channel: Channel) -> None:
+        """*channel* has something to confirm when the broker flushes."""
+        if not self._unconfirmed:
+            self._broker.wants_flush(self)
+        self._unconfirmed[channel] = None
+
+    def flush(self) -> None:
+        """Hand everything to the transport, confirms last."""
+        if self._unconfirmed:
+            for channel in self._unconfirmed:
+                channel.send_confirms()
+            self._unconfirmed.clear()
+        if self._out:
+            self._write()
+
+    def _write(self) -> None:
+        data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        self._out.clear()
+        self._out_size = 0
+        if self._state is not _State.CLOSED:
+            if self._heartbeat is not None:
+                self._heartbeat.sent = True
+            self._transport.write(data)
+
+    # Alarms and capacity.
+
+    def publisher_seen(self) -> None:
+        """The client publishes: while an alarm lasts, it is read no further."""
+        if not self._broker.alarms or self._blocked or self._state is not _State.OPEN:
+            return
+        self._blocked = True
+        self._transport.pause_reading()
+        if self._notified_of_blocking:
+            reason = " & ".join(f"low on {resource}" for resource in self._broker.alarms)
+            self.send(frames.method(0, commands.Connection.Blocked(reason=reason)))
+
+    def unblock(self) -> None:
+        """The alarm is over: read on, beginning with what had come already."""
+        if not self._blocked:
+            return
+        self._blocked = False
+        if self._notified_of_blocking:
+            self.send(frames.method(0, commands.Connection.Unblocked()))
+        if not self._holding:
+            self._transport.resume_reading()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self._take(data)
+
+    def _hold(self) -> None:
+        if self._holding or self._state is not _State.OPEN:
+            return
+        self._holding = True
+        self._transport.pause_reading()
+
+    def caught_up(self) -> None:
+        """Capacity has worked off what was waiting: read on."""
+        if self._holding:
+            self._holding = False
+            if not self._blocked:
+                self._transport.resume_reading()
+
+    # The end.
+
+    def fail(self, error: AmqpError, ids: tuple[int, int]) -> None:
+        """Close the connection because of *error*."""
+        if self._state is _State.HANDSHAKE and not self._handshake.may_explain(error):
+            self._close_transport()
+            return
+        if self._state in (_State.CLOSING, _State.CLOSED):
+            return
+        self._say_goodbye(error, ids)
+        self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+
+    def shut_down(self) -> None:
+        """The broker stops: say so and close without waiting."""
+        if self._state is _State.OPEN:
+            self._say_goodbye(
+                connection_forced("broker forced connection closure with reason 'shutdown'"), (0, 0)
+            )
+            self.flush()
+        self._close_transport()
+
+    def freeze(self) -> None:
+        """Deliver nothing more."""
+        self._set_writable(writable=False)
+
+    def crash(self) -> None:
+        """The broker is gone from one moment to the next."""
+        self._out.clear()
+        self._unconfirmed.clear()
+        self._transport.abort()
+        self._end()
+
+    def _say_goodbye(self, error: AmqpError, ids: tuple[int, int]) -> None:
+        for channel in list(self.channels.values()):
+            channel.send_confirms()
+            channel.connection_lost()
+        self.channels.clear()
+        self._release()
+        close = commands.Connection.Close(error.code, error.text, *ids)
+        self.send(frames.method(0, close))
+        self._state = _State.CLOSING
+
+    def _close_for_client(self) -> None:
+        for channel in list(self.channels.values()):
+            channel.send_confirms()
+            channel.connection_lost()
+        self.channels.clear()
+        self._release()
+        self.send(frames.method(0, commands.Connection.CloseOk()))
+        self._close_transport()
+
+    def _release(self) -> None:
+        if self._host is not None:
+            self._host.connection_closed(self)
+
+    def _close_transport(self) -> None:
+        self.flush()
+        self._state = _State.CLOSED
+        self._transport.close()
+
+    def _end(self) -> None:
+        self._state = _State.CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        self.writable = False
+        for channel in list(self.channels.values()):
+            channel.connection_lost()
+        self.channels.clear()
+        self._release()
+        self._broker.disconnected(self)
