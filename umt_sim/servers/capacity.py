@@ -3,8 +3,8 @@ What a server can do at once and how long each operation takes it.
 
 A server asks its capacity before every operation: ``await capacity.serve("query")``.
 The operation's effect happens when that returns. ``Station`` makes callers wait in
-virtual time; ``Instant`` lets everybody through and is what a real loop uses, where
-the machine itself is the capacity.
+virtual time. On a real loop the machine itself is the capacity, so ``Instant`` lets
+everybody through; where a slow server has to be acted, ``pacing.Paced`` does it there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
     from umt_sim.journal.recorder import Recorder
 
-__all__ = ["Capacity", "Instant", "QueueFull", "Restarted", "Station", "Totals", "WarmUp"]
+__all__ = [
+    "Capacity",
+    "Instant",
+    "QueueFull",
+    "Restarted",
+    "ServiceTimes",
+    "Station",
+    "Totals",
+    "WarmUp",
+]
 
 
 class Capacity(Protocol):
@@ -68,6 +77,39 @@ class Restarted(Exception):
     def __init__(self, station: str) -> None:
         self.station = station
         super().__init__(f"{station} restarted before the operation was done")
+
+
+class ServiceTimes:
+    """
+    How long each operation takes: one number from *stream* for every one.
+
+    Args:
+        service: Service time of each class of operation.
+        default: Service time of every other class.
+        per_byte: Seconds added for each byte.
+        stream: The random numbers.
+
+    Raises:
+        ValueError: *per_byte* is negative or not finite.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: Mapping[str, Distribution] | None = None,
+        default: Distribution,
+        per_byte: float = 0.0,
+        stream: Random,
+    ) -> None:
+        check_not_negative("the seconds per byte", per_byte)
+        self._draws = {operation: time.sample for operation, time in (service or {}).items()}
+        self._default = default.sample
+        self._per_byte = per_byte
+        self._stream = stream
+
+    def draw(self, operation: str, size: int) -> float:
+        """Seconds for the next *operation* of *size* bytes."""
+        return self._draws.get(operation, self._default)(self._stream) + size * self._per_byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +240,18 @@ class Station(BaseResource[Service, Get[Any]]):
         recorder: Recorder,
     ) -> None:
         check_positive("the number of workers", workers)
-        check_not_negative("the seconds per byte", per_byte)
         check_not_negative("the time between samples", sample_every)
         check_not_negative("the queue limit", queue_limit or 0)
         super().__init__(env, workers)
         self.name = name
         self.workers = workers
         self.users: list[Service] = []
-        self._draws = {operation: time.sample for operation, time in (service or {}).items()}
-        self._default_draw = default.sample
-        self._per_byte = per_byte
+        self._times = ServiceTimes(
+            service=service, default=default, per_byte=per_byte, stream=stream
+        )
         self._queue_limit = inf if queue_limit is None else queue_limit
         self._warm_up = warm_up
         self._restarted_at = -inf
-        self._stream = stream
         self._recorder = recorder
         self._sample_every = sample_every
         self._sampled_at = -inf
@@ -227,12 +267,12 @@ class Station(BaseResource[Service, Get[Any]]):
             QueueFull: There is no room to wait. Nothing was done.
         """
         self._arrivals += 1
-        seconds = self._draws.get(operation, self._default_draw)(self._stream)
+        seconds = self._times.draw(operation, size)
         if len(self.put_queue) >= self._queue_limit and len(self.users) >= self.workers:
             self._refused += 1
             raise QueueFull(self.name, len(self.put_queue))
         self._account()  # before the new put enters the queue
-        return Service(self, seconds + size * self._per_byte)
+        return Service(self, seconds)
 
     def withdraw(self, service: Service) -> None:
         """End a stay early; its event never fires."""
@@ -301,11 +341,13 @@ class Station(BaseResource[Service, Get[Any]]):
 
         By another event: one that is being served is in the heap already, for later.
         """
+        service.over = True
+        service._ok, service._value = False, Restarted(self.name)
+        service.defused = True  # nobody may be waiting any more
         news = Event(self._env)
         news.callbacks = service.callbacks[1:]  # all but our own `_trigger_get`
-        news.fail(Restarted(self.name))
-        news.defused = True  # nobody may be waiting any more
-        service.over = True
+        news.defused = True
+        news.fail(service._value)
         service.callbacks = []
 
     def _account(self) -> None:
@@ -317,7 +359,8 @@ class Station(BaseResource[Service, Get[Any]]):
         busy, waiting = len(self.users), len(self.put_queue)
         self._busy_seconds += busy * elapsed
         self._waiting_seconds += waiting * elapsed
-        if max(elapsed, self._changed_at - self._sampled_at) >= self._sample_every:
+        since_sample = self._changed_at - self._sampled_at
+        if elapsed >= self._sample_every or since_sample >= self._sample_every:
             self._sampled_at = self._changed_at
             self._recorder.add(
                 ResourceSample(self._changed_at, self.name, busy, waiting, self.workers)

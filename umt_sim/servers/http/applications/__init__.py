@@ -1,0 +1,27 @@
+"""
+The four upstream applications, by the name a scenario calls them.
+
+- ``llm``: drafts text, at once or token by token.
+- ``social``: publishes posts and counts what becomes of them.
+- ``ads``: runs campaigns that spend their budget.
+- ``cms``: keeps versioned documents.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from umt_sim.servers.http.application import Application
+from umt_sim.servers.http.applications.ads import AdPlatform
+from umt_sim.servers.http.applications.cms import ContentManagement
+from umt_sim.servers.http.applications.llm import LanguageModel
+from umt_sim.servers.http.applications.social import SocialNetwork
+
+__all__ = ["APPLICATIONS", "AdPlatform", "ContentManagement", "LanguageModel", "SocialNetwork"]
+
+APPLICATIONS: dict[str, Callable[[Random], Application]] = {
+    "llm": LanguageModel,
+    "social": SocialNetwork,
+    "ads": AdPlatform,
+    "cms": ContentManagement,
+}
+"""Each is made with the random stream that its content is derived from."""
