@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["problems_of", "suggestion", "unknown"]
 
-_AT_KEY = ("extra_forbidden", "invalid_key", "string_pattern_mismatch")
 _WORDS = {
     "bool_type": "expected true or false, got {input!r}",
     "dict_type": "expected a mapping, got {input!r}",
@@ -45,8 +44,10 @@ def problems_of(
     problems = []
     for error in errors:
         pointer, parent = _locate(error["loc"], document.data)
+        if error["type"] == "union_tag_invalid":
+            pointer = (*pointer, _chooser(error))
         message = _message(error, pointer, names.get(id(parent), ()))
-        is_key = error["type"] in _AT_KEY or "[key]" in error["loc"]
+        is_key = error["type"] == "extra_forbidden" or "[key]" in error["loc"]
         problems.append(document.problem(pointer, message, at_key=is_key))
     return sorted(problems, key=lambda p: (p.line is None, p.line or 0, p.column or 0))
 
@@ -97,7 +98,7 @@ def _message(error: ErrorDetails, pointer: Pointer, names: Sequence[str]) -> str
         case "union_tag_invalid":
             return _not_an_alternative(context)
         case "union_tag_not_found":
-            return _no_alternative(context)
+            return f"expected a mapping with {_chooser(error)}, got {error['input']!r}"
         case "string_pattern_mismatch":
             return f"{error['input']!r} may only have letters, digits, dots, dashes and underscores"
         case kind if kind in _WORDS:
@@ -118,14 +119,16 @@ def _not_one_of(given: object, expected: str) -> str:
     return f"{given!r} is not allowed{suggestion(given, words) or '; write ' + ', '.join(words)}"
 
 
+def _chooser(error: ErrorDetails) -> str:
+    """The key that chooses among alternatives."""
+    return str(error["ctx"]["discriminator"]).removesuffix("()")
+
+
 def _not_an_alternative(context: Mapping[str, Any]) -> str:
     given = str(context["tag"]).strip("<>")
     words = [word.strip("<>") for word in context["expected_tags"].replace("'", "").split(", ")]
     words = [word for word in words if word != "duration"]
+    if not given:
+        return f"is required; one of {', '.join(words)}"
     hint = suggestion(given, words) or f"; known are {', '.join(words)}"
     return f'unknown "{given}"{hint}'
-
-
-def _no_alternative(context: Mapping[str, Any]) -> str:
-    del context
-    return "expected a mapping that says what it is"

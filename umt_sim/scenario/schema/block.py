@@ -56,9 +56,10 @@ def chosen_by(key: str, *, text: str | None = None) -> Discriminator:
 def _chooser(key: str, text: str | None) -> Callable[[Any], str | None]:
     def choose(value: Any) -> str | None:
         if isinstance(value, dict):
-            return tag(str(value[key])) if key in value else None
+            return tag(str(value.get(key, "")))
         if isinstance(value, Block):
             return tag(str(getattr(value, key)))
         return tag(text) if text is not None else None
 
+    choose.__name__ = key  # pydantic names it in its errors, and the loader reads it there
     return choose
