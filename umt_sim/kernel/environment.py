@@ -141,6 +141,17 @@ class SimEnvironment(simpy.Environment):
             if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
 
+    def scheduled_now(self) -> list[SimProcess]:
+        """Processes that an event of this instant will resume; for diagnosis."""
+        queue: list[Any] = self._queue
+        owners = (
+            getattr(callback, "__self__", None)
+            for when, _, _, event in queue
+            if when <= self._now
+            for callback in getattr(event, "callbacks", None) or ()
+        )
+        return [owner for owner in owners if isinstance(owner, SimProcess)]
+
     def step(self) -> None:
         """Refused: the loop is the only driver."""
         raise RuntimeError("the loop steps the environment; use kernel.run() or env.run()")

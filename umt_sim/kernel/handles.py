@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+from umt_sim.kernel.sources import task_line
+
 if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
 
-__all__ = ["SimHandle", "SimTimer", "task_of"]
+__all__ = ["SimHandle", "SimTimer", "describe_handle", "task_of"]
 
 
 class SimHandle(events.Handle):
@@ -49,3 +51,13 @@ def task_of(handle: events.Handle) -> Any:
     """The task of which *handle* is a step; ``None`` for another callback."""
     owner = getattr(handle._callback, "__self__", None)
     return owner if hasattr(owner, "get_coro") else None
+
+
+def describe_handle(handle: Any) -> tuple[str, str]:
+    """Who a callback belongs to, and the source line it is at."""
+    task = task_of(handle)
+    if task is not None:
+        return task.get_name(), task_line(task)
+    callback = handle._callback
+    name = getattr(callback, "__qualname__", type(callback).__name__)
+    return f"callback {name}", getattr(callback, "__module__", None) or "?"

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from umt_sim.errors import Livelock
-from umt_sim.kernel.handles import task_of
+from umt_sim.kernel.handles import describe_handle
 
 if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
@@ -73,7 +73,7 @@ class Housekeeping:
 
     def _look_for_livelock(self) -> int:
         now = self._loop.env.now
-        if self._busy or self._turns_at_instant >= self.limit:
+        if self._turns_at_instant >= self.limit:
             return self._observe(now)
         if now != self._instant:
             self._instant, self._turns_at_instant = now, 0
@@ -85,7 +85,6 @@ class Housekeeping:
         inspections = self._loop.inspections
         if self._count_steps not in inspections:
             inspections.append(self._count_steps)
-            self._busy["SimPy events only, e.g. a process that repeats timeout(0)"] = 0
             return _OBSERVED
         inspections.remove(self._count_steps)
         busy, self._busy = self._busy, Counter()
@@ -96,13 +95,6 @@ class Housekeeping:
 
     def _count_steps(self) -> None:
         for handle in self._loop._ready:
-            self._busy[describe(handle)] += 1
-
-
-def describe(handle: object) -> str:
-    """A callback for a person: the task with its coroutine, or the function."""
-    task = task_of(handle)  # type: ignore[arg-type]
-    if task is not None:
-        return f"task {task.get_name()}, {getattr(task.get_coro(), '__qualname__', '?')}()"
-    callback = handle._callback  # type: ignore[attr-defined]
-    return f"callback {getattr(callback, '__qualname__', repr(callback))}"
+            self._busy[" ".join(describe_handle(handle))] += 1
+        for process in self._loop.env.scheduled_now():
+            self._busy[f"process {process.name}()"] += 1

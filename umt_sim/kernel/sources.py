@@ -38,7 +38,7 @@ def describe_task(task: Any) -> str:
 def describe_process(process: Any) -> str:
     """Likewise for a SimPy process."""
     chain = list(_suspended(process._generator))
-    return f"process {process.name}() {_place(chain)} (for {process.target})"
+    return f"process {process.name}() {_place(chain)} (for {process.target._desc()})"
 
 
 def task_line(task: Any) -> str:

@@ -9,12 +9,21 @@ changes with every instant it reaches.
 
 from __future__ import annotations
 
+import asyncio
 import marshal
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-__all__ = ["Tape"]
+from umt_sim.errors import Nondeterminism
+from umt_sim.kernel.handles import describe_handle
+from umt_sim.kernel.sources import calling_line
+
+if TYPE_CHECKING:
+    from umt_sim.kernel.loop import SimLoop
+
+__all__ = ["DetailedTape", "Entry", "Tape"]
 
 _BLOCK = 4096  # notes hashed at a time
 _MARSHAL_VERSION = 2  # the last without back references, whose use depends on reference counts
@@ -60,3 +69,69 @@ class Tape:
     def _flush(self) -> None:
         self._hash.update(marshal.dumps(self._block, _MARSHAL_VERSION))
         self._block.clear()
+
+
+class Entry(NamedTuple):
+    """One note, with everything needed to find its cause."""
+
+    at: float
+    turn: int
+    pulse: int
+    kind: str
+    fields: tuple[Any, ...]
+    task: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.fields} by {self.task} at {self.line} ({self.at:.9g} s)"
+
+
+class DetailedTape(Tape):
+    """
+    A tape that keeps its entries, and each callback the loop runs between them.
+
+    Its fingerprint is the plain tape's: the callbacks are kept but not hashed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Entry] = []
+
+    def watch(self, loop: SimLoop) -> None:
+        """Keep what *loop* runs, too."""
+
+        def keep_batch() -> None:
+            for handle in loop._ready:
+                who, where = describe_handle(handle)
+                self._keep("step", (), who, where)
+
+        loop.inspections.append(keep_batch)
+
+    def note(self, kind: str, *fields: Any) -> None:
+        """Add an entry, and keep it with the task and the source line it comes from."""
+        super().note(kind, *fields)
+        self._keep(kind, fields, _current_task(), calling_line())
+
+    def _keep(self, kind: str, fields: tuple[Any, ...], task: str, line: str) -> None:
+        self.entries.append(Entry(self.now(), self.turns, self.pulse, kind, fields, task, line))
+
+    def compare(self, other: DetailedTape) -> None:
+        """
+        Find where two runs part.
+
+        Raises:
+            Nondeterminism: With the first entry that differs.
+        """
+        for index, (mine, theirs) in enumerate(zip_longest(self.entries, other.entries)):
+            if mine != theirs:
+                at = (mine or theirs).at
+                raise Nondeterminism(
+                    index, at, str(mine or "the run has ended"), str(theirs or "the run has ended")
+                )
+
+
+def _current_task() -> str:
+    if asyncio._get_running_loop() is None:
+        return "the harness"
+    task = asyncio.current_task()
+    return "a callback" if task is None else task.get_name()

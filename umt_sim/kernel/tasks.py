@@ -51,6 +51,7 @@ class SimTask(asyncio.Task[T]):
         # Before asyncio's constructor: that one hashes the task, and may start it eagerly.
         self.number = number = loop.number_task()
         self.life = current_life() if context is None else life_in(context)
+        loop.tape.note("task", number, getattr(coroutine, "__qualname__", ""))
         super().__init__(
             coroutine, loop=loop, name=name or f"Task-{number}", context=context, **options
         )

@@ -1,0 +1,72 @@
+"""
+Drivers that keep connections, tasks or callbacks in sets, and iterate them.
+
+A set orders such objects by address, so cancelling the waiters of a lost
+connection, say, would happen in another order in every run. The cure is the
+same for all: the name ``set`` (or ``WeakSet``) of the driver's module means a
+set in order of insertion while a kernel is entered. To add a driver, add a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
+
+from umt_sim.kernel.aliases import Aliases
+from umt_sim.kernel.ordered import OrderedFrozenSet, OrderedSet, OrderedWeakSet
+
+__all__ = ["DRIVERS", "ordered_drivers"]
+
+DRIVERS: dict[str, tuple[str, ...]] = {
+    "aiormq.base": ("set",),  # futures and tasks of a connection, rejected when it is lost
+    "aiormq.channel": ("set",),  # callbacks for returned messages and cancelled consumers
+    "aio_pika.tools": ("set", "frozenset", "WeakSet"),  # callback collections
+    "aio_pika.robust_connection": ("WeakSet",),  # channels, reopened after a reconnect
+    "aio_pika.robust_channel": ("set",),  # queues, declared again after a reconnect
+    "aio_pika.pool": ("set",),
+    "anyio._backends._asyncio": ("set",),  # cancel scopes
+    "asyncpg.connection": ("set",),  # listeners
+    "redis.asyncio.connection": ("set",),  # connections in use, closed with the pool
+}
+"""For each module the names that get an ordered class."""
+
+_ORDERED: dict[str, Any] = {
+    "set": OrderedSet,
+    "frozenset": OrderedFrozenSet,
+    "WeakSet": OrderedWeakSet,
+}
+_ALIASES = Aliases([asyncio.as_completed])
+_MISSING = object()
+
+
+def ordered_drivers(undo: ExitStack) -> None:
+    """Order the sets of all drivers that are loaded; restored when *undo* closes."""
+    for name, names in DRIVERS.items():
+        module = sys.modules.get(name)
+        if module is not None:
+            for shadowed in names:
+                _shadow(vars(module), shadowed, undo)
+    _ALIASES.rebind({asyncio.as_completed: _as_completed_in_order(asyncio.as_completed)}, undo)
+
+
+def _shadow(namespace: dict[str, Any], name: str, undo: ExitStack) -> None:
+    before = namespace.get(name, _MISSING)
+    namespace[name] = _ORDERED[name]
+    if before is _MISSING:
+        undo.callback(namespace.pop, name)
+    else:
+        undo.callback(namespace.__setitem__, name, before)
+
+
+def _as_completed_in_order(as_completed: Callable[..., Any]) -> Callable[..., Any]:
+    """asyncio puts the coroutines into a set before it makes tasks of them: number them first."""
+
+    def in_order(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+        if asyncio.isfuture(fs) or asyncio.iscoroutine(fs):
+            return as_completed(fs, timeout=timeout)  # raises, with asyncio's own sentence
+        return as_completed([asyncio.ensure_future(awaitable) for awaitable in fs], timeout=timeout)
+
+    return in_order
