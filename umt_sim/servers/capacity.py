@@ -10,7 +10,7 @@ everybody through; where a slow server has to be acted, ``pacing.Paced`` does it
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,6 +54,15 @@ class Capacity(Protocol):
         Raises:
             QueueFull: There is no room to wait. Nothing was done.
             Restarted: The server restarted meanwhile. Nothing was done.
+        """
+        ...
+
+    def submit(self, operation: str, size: int, done: Callable[[Exception | None], None]) -> None:
+        """
+        ``serve`` for a protocol that has no task: call *done* in place of returning.
+
+        *done* gets the error in place of its being raised. It may be called at once; if
+        later, outside of the caller's context: go on with ``loop.call_soon`` in one's own.
         """
         ...
 
@@ -169,6 +178,15 @@ class Instant:
     async def serve(self, operation: str, *, size: int = 0) -> None:
         """Return at once."""
 
+    def submit(
+        self,
+        operation: str,  # noqa: ARG002
+        size: int,  # noqa: ARG002
+        done: Callable[[Exception | None], None],
+    ) -> None:
+        """Call *done* at once."""
+        done(None)
+
     def restart(self) -> None:
         """Nothing to drop."""
 
@@ -273,6 +291,15 @@ class Station(BaseResource[Service, Get[Any]]):
             raise QueueFull(self.name, len(self.put_queue))
         self._account()  # before the new put enters the queue
         return Service(self, seconds)
+
+    def submit(self, operation: str, size: int, done: Callable[[Exception | None], None]) -> None:
+        """``serve`` for a protocol that has no task: call *done* in place of returning."""
+        try:
+            service = self.serve(operation, size=size)
+        except QueueFull as full:
+            done(full)
+            return
+        service.callbacks.append(lambda event: done(None if event._ok else event._value))
 
     def withdraw(self, service: Service) -> None:
         """End a stay early; its event never fires."""

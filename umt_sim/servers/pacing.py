@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ class Paced:
         )
         self._queue_limit = inf if queue_limit is None else queue_limit
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._submitted: dict[asyncio.Task[None], None] = {}
         self._served: dict[asyncio.Future[None], None] = {}
 
     async def serve(self, operation: str, *, size: int = 0) -> None:
@@ -76,6 +77,23 @@ class Paced:
             timer.cancel()
             del self._served[done]
             self._give_back_worker()
+
+    def submit(self, operation: str, size: int, done: Callable[[Exception | None], None]) -> None:
+        """``serve`` for a protocol that has no task: call *done* in place of returning."""
+        task = asyncio.get_running_loop().create_task(self.serve(operation, size=size))
+        self._submitted[task] = None
+        task.add_done_callback(lambda task: self._submission_done(task, done))
+
+    def _submission_done(
+        self, task: asyncio.Task[None], done: Callable[[Exception | None], None]
+    ) -> None:
+        del self._submitted[task]
+        if not task.cancelled():
+            error = task.exception()
+            if error is None or isinstance(error, QueueFull | Restarted):
+                done(error)
+            else:
+                raise error
 
     def restart(self) -> None:
         """Drop everybody who waits or is served."""

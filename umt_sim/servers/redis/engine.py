@@ -10,7 +10,6 @@ And nothing iterates in the order of memory addresses.
 from __future__ import annotations
 
 import copy
-from asyncio import Future
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -87,13 +86,13 @@ class Wait:
         seconds: How long it waits; ``None`` is for ever.
         attempt: Tries the command again; ``None`` is "still nothing".
         shape: Makes the reply of an outcome, ``None`` being "time is up".
-        answer: Gets the reply.
+        answer: Is called with the reply.
     """
 
     seconds: float | None
     attempt: Callable[[], Any]
     shape: Callable[[Any], Any]
-    answer: Future[Any] | None = None
+    answer: Callable[[Any], None] | None = None
 
 
 class Keyspace(Database):
@@ -242,8 +241,8 @@ class Engine(FakeServer):
         except SimpleError as error:
             reply = error
         del self.waiting[session]
-        if wait.answer is not None and not wait.answer.done():
-            wait.answer.set_result(reply)
+        assert wait.answer is not None, "who waits has said where the answer goes"
+        wait.answer(reply)
 
     def configure(self, settings: dict[bytes, bytes]) -> None:
         """

@@ -104,11 +104,10 @@ class Redis:
         self._listener = None
         if self._snapshots is not None:
             self._snapshots.cancel()
-        open_connections = list(self._connections)
-        for connection in open_connections:
+        for connection in list(self._connections):
             connection.abort()
         self._capacity.restart()
-        await asyncio.gather(*(connection.task for connection in open_connections))
+        await asyncio.sleep(0)  # the transports close in a turn of their own
         self._disk = self._kept()
 
     async def restart(self, *, down_for: float = 0.0) -> None:
