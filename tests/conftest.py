@@ -14,5 +14,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--vectors",
         metavar="FILE",
         default=str(TOXIC_VECTORS),
-        help="toxic vectors to hold the proxies to (default: tests/data/toxic_vectors.json)",
+        help="vectors for toxics or for circuit breakers; a file is used by the suite it is about",
     )
+    parser.addoption(
+        "--scenarios",
+        metavar="FILE",
+        help="recorded scenarios for circuit breakers, besides those in tests/data",
+    )
+    parser.addoption(
+        "--campaign",
+        action="store_true",
+        help="run the long tests at full length",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("campaign"):
+        return
+    skip = pytest.mark.skip(reason="long; run with --campaign")
+    for item in items:
+        if item.get_closest_marker("campaign"):
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def campaign(request: pytest.FixtureRequest) -> bool:
+    """Whether the long tests run at full length."""
+    return bool(request.config.getoption("campaign"))

@@ -45,6 +45,7 @@ from umt_sim.platform.resilience.breaker.states import (
     Open,
     Phase,
     RampUp,
+    Running,
     Ticket,
     Watchful,
 )
@@ -108,6 +109,8 @@ class Machine:
         looks_at_results = settings.failed_result is not None or settings.open_for is not None
         self.returned = self.judge_result if looks_at_results else self.succeed
         self._phase: Phase = Disabled()  # the first step is not a transition from anywhere
+        if settings.initial_state is State.HALF_OPEN:
+            self._phase.attempt = 1  # half-open is what follows the first opening
         self._settle_in(self._build(settings.initial_state, self.monotonic(), None))
 
     # Admission
@@ -297,7 +300,10 @@ class Machine:
             now = self.monotonic()
             self._elapse(now)
             check(self.name, self._phase.state, to)
-            self._go(Change(to), now, for_seconds)
+            phase = (
+                self._build_closed(now) if to is State.CLOSED else self._build(to, now, for_seconds)
+            )
+            self._leave_for(phase, now)
         self.publisher.deliver()
 
     def reset(self) -> None:
@@ -305,7 +311,7 @@ class Machine:
         with self._lock:
             now = self.monotonic()
             self._elapse(now)
-            self._leave_for(self._build_closed(now, ramp_up=False), now)
+            self._leave_for(self._build_closed(now), now)
             if self.publisher:
                 self.publisher.put(BreakerReset(now, self.name))
         self.publisher.deliver()
@@ -367,32 +373,35 @@ class Machine:
                 self.publisher.put(SlowCallRateExceeded(now, self.name, rate))
 
     def _build(self, state: State, now: float, for_seconds: float | None) -> Phase:
-        attempt = self._phase.attempt
+        before = self._phase
         match state:
             case State.CLOSED:
-                recovering = self._phase.state in (State.OPEN, State.HALF_OPEN)
-                return self._build_closed(now, ramp_up=recovering)
+                return self._build_recovered(before, now)
             case State.OPEN:
-                return self._build_open(attempt + 1, now, for_seconds)
+                return self._build_open(before.attempt + 1, now, for_seconds)
             case State.HALF_OPEN:
-                return HalfOpen(self.settings, attempt, now)
+                return HalfOpen(self.settings, before.attempt, now)
             case State.FORCED_OPEN:
-                return ForcedOpen(attempt + 1)
+                return ForcedOpen(before.attempt + 1)
             case State.DISABLED:
                 return Disabled()
             case State.METRICS_ONLY:
                 return MetricsOnly(self._new_window(now), self.settings.trip)
 
-    def _build_closed(self, now: float, *, ramp_up: bool) -> Closed:
-        window = self._new_window(now)
-        closed = (
-            Watchful(window, self.settings)
-            if self.settings.watches_running_calls
-            else Closed(window, self.settings.trip)
-        )
-        if ramp_up and self.settings.ramp_up_seconds:
+    def _build_recovered(self, before: Phase, now: float) -> Closed:
+        """Closed by its own judgement, not by an operator."""
+        if not isinstance(before, HalfOpen):
+            return self._build_closed(now)
+        closed = self._build_closed(now, before.probes)
+        if self.settings.ramp_up_seconds:
             return RampUp(closed, self.settings, now)
         return closed
+
+    def _build_closed(self, now: float, running: Running | None = None) -> Closed:
+        window = self._new_window(now)
+        if self.settings.watches_running_calls:
+            return Watchful(window, self.settings, running)
+        return Closed(window, self.settings.trip, running)
 
     def _build_open(self, attempt: int, now: float, for_seconds: float | None) -> Open:
         seconds = self._wait(attempt) if for_seconds is None else for_seconds

@@ -6,9 +6,13 @@ Everything here runs under the machine's lock and takes the time as an argument.
 
 The ticket a call gets at admission is the generation it belongs to. Where nothing has to
 be remembered about a single call the ticket is the window itself, so admitting a call
-allocates nothing; a probe gets a ticket of its own. A ticket of an earlier state fits
-nowhere: its outcome is recorded only if its window is still the visible one (which it is
-while open, since an open breaker shows the window that opened it) and it never decides.
+allocates nothing; a probe gets a ticket of its own. A ticket of an earlier generation
+fits nowhere: its outcome is recorded only if its window is still the visible one (which it
+is while open, since an open breaker shows the window that opened it) and never decides.
+
+A generation begins whenever the breaker opens and whenever an operator acts. Closing after
+good probes does not begin one: the probes still running were sent to the callee that has
+just been found well, so the closed state hears of them as of its own calls.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ __all__ = [
     "Open",
     "Phase",
     "RampUp",
+    "Running",
     "RunningCall",
     "Ticket",
     "Watchful",
@@ -47,6 +52,7 @@ class RunningCall:
 
 
 Ticket = Window | RunningCall
+Running = dict[RunningCall, None]  # in the order they were admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +119,14 @@ class Phase:
 class Closed(Phase):
     """Lets everybody through and opens when the rule says so."""
 
-    __slots__ = ("_rule",)
+    __slots__ = ("_rule", "_running")
     state = State.CLOSED
     free = True
 
-    def __init__(self, window: Window, rule: Rule) -> None:
+    def __init__(self, window: Window, rule: Rule, running: Running | None = None) -> None:
         super().__init__(window)
         self._rule = rule
+        self._running: Running = {} if running is None else running
 
     def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's
         """Everybody."""
@@ -127,10 +134,24 @@ class Closed(Phase):
 
     def settle(self, ticket: Ticket, outcome: int, duration: float, now: float) -> Change | None:
         """Record and judge: even a success can be the call that reaches the minimum."""
-        if ticket is not self.window:
+        if not self.holds(ticket):
             return None
+        self.release(ticket)
+        return self.record(outcome, duration, now)
+
+    def record(self, outcome: int, duration: float, now: float) -> Change | None:
+        """Count an outcome of this generation."""
         self.window.record(outcome, duration, now)
         return self.judge()
+
+    def release(self, ticket: Ticket) -> None:
+        """Forget a probe of the state before."""
+        if isinstance(ticket, RunningCall):
+            self._running.pop(ticket, None)
+
+    def holds(self, ticket: Ticket) -> bool:
+        """Whether the call was admitted here, or is one of the probes that led here."""
+        return ticket is self.window or ticket in self._running
 
     def judge(self) -> Change | None:
         """Open if the rule says so."""
@@ -143,13 +164,14 @@ class Closed(Phase):
 class Watchful(Closed):
     """Closed, and remembers the running calls because a rule asks about them."""
 
-    __slots__ = ("_limit", "_running", "_slow_after")
+    __slots__ = ("_slow_after",)
     free = False
 
-    def __init__(self, window: Window, settings: BreakerSettings) -> None:
-        super().__init__(window, settings.trip)
+    def __init__(
+        self, window: Window, settings: BreakerSettings, running: Running | None = None
+    ) -> None:
+        super().__init__(window, settings.trip, running)
         self._slow_after = settings.slow_call_duration_seconds
-        self._running: dict[RunningCall, None] = {}  # in the order they were admitted
 
     def admit(self, now: float) -> Ticket | Change | None:
         """Everybody, unless the running calls alone are reason to open."""
@@ -167,17 +189,7 @@ class Watchful(Closed):
             return None
         self.release(ticket)
         self._look(now)
-        self.window.record(outcome, duration, now)
-        return self.judge()
-
-    def release(self, ticket: Ticket) -> None:
-        """Forget the call."""
-        if isinstance(ticket, RunningCall):
-            self._running.pop(ticket, None)
-
-    def holds(self, ticket: Ticket) -> bool:
-        """Whether the call is one of those running."""
-        return ticket in self._running
+        return self.record(outcome, duration, now)
 
     def _look(self, now: float) -> None:
         overdue = 0
@@ -293,7 +305,7 @@ class HalfOpen(Phase):
         self._at_a_time = settings.half_open_concurrency or permitted
         self._lease = settings.probe_lease_seconds
         self._max_wait_to = settings.half_open_max_wait_to
-        self._probes: dict[RunningCall, None] = {}  # in the order they were admitted
+        self._probes: Running = {}
         if settings.half_open_max_wait_seconds is not None:
             self.due = now + settings.half_open_max_wait_seconds
 
@@ -330,6 +342,11 @@ class HalfOpen(Phase):
     def holds(self, ticket: Ticket) -> bool:
         """Whether the call is a probe that still has its permit."""
         return ticket in self._probes
+
+    @property
+    def probes(self) -> Running:
+        """The probes still running."""
+        return self._probes
 
     def when_due(self) -> Change | Phase:
         """The half-open state has lasted too long."""
