@@ -16,6 +16,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from umt_sim.kernel.environment import quantise
 from umt_sim.network.ground import Alarm, Clock
 from umt_sim.network.route import Route
 
@@ -55,6 +56,7 @@ class Flow:
         route: The way between their hosts.
         clock: Rings when something arrives.
         window: Bytes that may be under way or unread.
+        connection: Number of the connection.
     """
 
     __slots__ = (
@@ -66,6 +68,7 @@ class Flow:
         "_lost_at",
         "_met",
         "_wake_up",
+        "connection",
         "receiver",
         "room",
         "route",
@@ -79,7 +82,9 @@ class Flow:
         route: Route,
         clock: Clock,
         window: int,
+        connection: int,
     ) -> None:
+        self.connection = connection
         self.sender = sender
         self.receiver = receiver
         self.route = route
@@ -159,12 +164,15 @@ class Flow:
         now, route = self._clock.now(), self.route
         if route.rate:
             now = self._busy_until = max(now, self._busy_until) + size / route.rate
-        self._last = max(self._last, now + route.latency + route.lag(size))
+        # To the nanosecond, as the clock is: otherwise the wake-up may come a hair too early.
+        self._last = max(
+            self._last, quantise(now + route.latency + route.lag(self.connection, size))
+        )
         self._flight.append((self._last, item))
         if len(self._flight) == 1:
             self._set_wake_up(self._last)
         elif self.route.blocked and self._met:
-            self.route.meet(size, first=False)
+            self.route.meet(self.connection, size)
 
     def _set_wake_up(self, when: float) -> None:
         if self._wake_up is not None:
@@ -196,7 +204,7 @@ class Flow:
             self.abandon()
             return
         if not self._met:
-            route.meet(self.under_way, first=True)
+            route.meet(self.connection, self.under_way)
             self._met = True
         if route.is_cut and self._lost_at is None:
             self._lost_at = self._clock.now()

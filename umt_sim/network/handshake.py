@@ -80,15 +80,16 @@ class Handshake:
 
     def _ask(self, wake: Wake) -> Steps[bool]:
         """The request has arrived; false if it stays unanswered."""
-        target = self._target
-        listener = target.listeners.get(self._address[1])
-        if target.silences:
-            return self._ignored()
+        target, port = self._target, self._address[1]
+        obstacle = target.obstacle(port)
+        if obstacle is not None:
+            obstacle.touched.meet(self)
+            if not obstacle.answers:
+                return False
+        listener = target.listeners.get(port)
         if listener is not None and listener.own_host_only and target is not self._source:
             listener = None
-        if listener is None or target.refusals:
-            for touched in target.refusals:
-                touched.connections += 1
+        if listener is None or obstacle is not None:
             yield from self._travel(self._back, wake)
             self.outcome = OSError(ECONNREFUSED, f"Connect call failed {self._address}")
             return True
@@ -101,20 +102,15 @@ class Handshake:
         self.outcome = client
         return True
 
-    def _ignored(self) -> bool:
-        for touched in self._target.silences:
-            touched.connections += 1
-        return False
-
     def _travel(self, route: Route, wake: Wake) -> Steps[bool]:
         """Cross *route*; false if the packet was lost on it."""
-        lag = route.latency + route.lag(0)
+        lag = route.latency + route.lag(self, 0)
         if lag:
             yield from self._until(self._clock.now() + lag, wake)
         met = False
         while route.blocked:
             if not met:
-                route.meet(0, first=True)
+                route.meet(self, 0)
                 met = True
             if route.is_cut:
                 return False

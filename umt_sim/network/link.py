@@ -37,7 +37,8 @@ class Link:
         sink: Where they go.
         toxics: The chain at this moment, the hidden noop first.
         clock: Stamps chunks and rings the toxics' alarms.
-        draws: Gives the random stream of a toxic on this link.
+        connection: Number of the connection.
+        draws: Gives the random stream of a toxic on a connection.
         on_end: Called when the sink was closed.
     """
 
@@ -47,12 +48,14 @@ class Link:
         sink: Endpoint,
         toxics: Sequence[Toxic],
         clock: Clock,
-        draws: Callable[[Toxic], Random],
+        connection: int,
+        draws: Callable[[Toxic, int], Random],
         on_end: Wake,
     ) -> None:
         self._source = source
         self._sink = sink
         self._clock = clock
+        self._connection = connection
         self._draws = draws
         self._on_end = on_end
         self._writing = False
@@ -128,7 +131,7 @@ class Link:
     # Machinery
 
     def _stage(self, toxic: Toxic, inlet: Channel, outlet: Channel) -> Stage:
-        return Stage(toxic, inlet, outlet, self._clock, self._draws)
+        return Stage(toxic, inlet, outlet, self._clock, self._connection, self._draws)
 
     def _stage_of(self, toxic: Toxic) -> Stage:
         return next(stage for stage in self._stages if stage.toxic is toxic)

@@ -13,10 +13,12 @@ from contextvars import Context, copy_context
 from errno import EADDRNOTAVAIL
 from typing import TYPE_CHECKING
 
+from umt_sim.faults.actions import Action
 from umt_sim.kernel.hosts import Host, HostState, current_host
 from umt_sim.kernel.sockets import Address, AddressInfo
 from umt_sim.network.datagram import DatagramSocket
 from umt_sim.network.directory import EVERYWHERE, OWN, Directory
+from umt_sim.network.effects import Effect, begin
 from umt_sim.network.flow import Flow
 from umt_sim.network.ground import Alarm
 from umt_sim.network.handshake import Handshake
@@ -26,7 +28,7 @@ from umt_sim.network.route import Route
 from umt_sim.network.routine import Wake
 from umt_sim.network.site import LOOPBACK, Site
 from umt_sim.network.stream import StreamSocket
-from umt_sim.network.toxic import Touched
+from umt_sim.network.touched import Touched
 from umt_sim.network.virtual import VirtualGround
 
 if TYPE_CHECKING:
@@ -57,13 +59,16 @@ class Network:
         self._window = window
         self._directory = Directory(kernel.loop.sockets, kernel.tape)
         self._hosts: dict[str, Host] = {}
-        self._power: dict[str, Touched] = {}
+        self._off: dict[str, Touched] = {}
+        self._killed: dict[str, None] = {}
+        self._places: dict[str, tuple[Site, int]] = {}
         self._routes: dict[tuple[str, str], Route] = {}
         self._connections = 0
         # Alarms belong to no host: bytes under way arrive although their sender has crashed.
         self._nowhere: Context = copy_context()
         self.now = kernel.loop.time
         self.proxies: dict[str, Proxy] = {}
+        self._effects: dict[str, Effect] = {}
         kernel.loop.attach(self)
 
     # Hosts and the routes between them
@@ -82,8 +87,8 @@ class Network:
         if route is None:
             route = self._routes[source, target] = Route(source, target)
             for name in (source, target):
-                if name in self._power and source != target:
-                    route.cut(self._power[name])
+                if name in self._off and source != target:
+                    route.cut(self._off[name])
         return route
 
     def latency(
@@ -107,13 +112,33 @@ class Network:
         A host's place in this network.
 
         Raises:
-            KeyError: No host or proxy has that name; the message lists those there are.
+            ValueError: No host has that name; the message lists those there are.
         """
         site = self._directory.named(name)
         if site is None:
             names = ", ".join(self._directory.names())
-            raise KeyError(f"the network has no host {name!r}; it has {names}")
+            raise ValueError(f"the network has no host {name!r}; it has {names}")
         return site
+
+    def place(self, target: str) -> tuple[Site, int | None]:
+        """
+        Where the proxy or host named *target* is: its site, and a proxy's port.
+
+        Raises:
+            ValueError: There is neither; the message lists those there are.
+        """
+        return self._places.get(target) or (self.site(target), None)
+
+    def crash(self, host: Host, touched: Touched) -> None:
+        """Cut the power of *host*; *touched* counts what is sent to it in vain."""
+        self._off[host.name] = touched
+        host.crash()
+
+    def kill(self, host: Host) -> None:
+        """Kill every program of *host*. Its system resets their connections and refuses others."""
+        self._killed[host.name] = None
+        self._directory.site(host.name).close_everything()
+        host.crash()
 
     # Proxies
 
@@ -135,12 +160,42 @@ class Network:
         proxy = Proxy(name, listen=listen, upstream=upstream, ground=ground)
         proxy.enable()
         self.proxies[name] = proxy
+        self._places[name] = (self._directory.site(listen[0]), proxy.listen[1])
         return proxy
 
     def reset(self) -> None:
         """Enable every proxy and take every toxic away."""
         for proxy in self.proxies.values():
             proxy.reset()
+
+    # Faults
+
+    def begin(self, fault: str, action: Action) -> None:
+        """
+        Let *action* happen under the name of its fault.
+
+        What a host's programs do afterwards is their owner's business: after the end
+        of a ``Crash`` or ``Kill`` the host is on and empty. A ``ServerRestart`` is
+        wholly its owner's.
+
+        Raises:
+            ValueError: A fault of that name is active, or the target is unknown.
+            UnsupportedFault: It is not the network that does this.
+        """
+        if fault in self._effects:
+            raise ValueError(f"the fault {fault!r} is active already")
+        self._effects[fault] = begin(self, fault, action)
+
+    def end(self, fault: str) -> Touched:
+        """
+        Undo what was begun as *fault*, and say what it has met.
+
+        Raises:
+            KeyError: No fault of that name is active.
+        """
+        effect = self._effects.pop(fault)
+        effect.undo.close()
+        return effect.touched
 
     # What the loop asks (``SocketSource``)
 
@@ -219,6 +274,8 @@ class Network:
 
     def call_at(self, when: float, callback: Wake) -> Alarm:
         """Call *callback* at a virtual time, whatever happens to the host that asks."""
+        if self._loop.is_closed():  # a transport that is collected late closes its socket late
+            return _Never()
         return self._loop.call_at(when, callback, context=self._nowhere)
 
     def stream(self, path: str) -> Random:
@@ -248,8 +305,9 @@ class Network:
         server = target.connection(server_address, client_address, f"{number} {target.name}")
         there = self.route(source.name, target.name)
         back = self.route(target.name, source.name)
-        client.outgoing = server.incoming = Flow(client, server, there, self, self._window)
-        server.outgoing = client.incoming = Flow(server, client, back, self, self._window)
+        server.accepted = True
+        client.outgoing = server.incoming = Flow(client, server, there, self, self._window, number)
+        server.outgoing = client.incoming = Flow(server, client, back, self, self._window, number)
         return client, server
 
     # Machinery
@@ -262,7 +320,7 @@ class Network:
         """Take a datagram to its destination, or lose it."""
         target = self._directory.find(address[0], sender.site)
         route = self.route(sender.site.name, target.name)
-        if route.is_cut or route.lag(len(data)):
+        if route.is_cut or route.lag(sender, len(data)):
             return  # nobody sends a lost datagram again
 
         def deliver() -> None:
@@ -277,15 +335,17 @@ class Network:
 
     def _host_changed(self, host: Host) -> None:
         """Cut the power of a crashed host's network, and switch it on again."""
-        if host.state is HostState.CRASHED and host.name not in self._power:
-            off = self._power[host.name] = Touched()
+        if host.state is HostState.CRASHED and host.name not in self._killed:
+            off = self._off.setdefault(host.name, Touched())
             self._directory.site(host.name).lose_everything()
             for route in self._around(host.name):
                 route.cut(off)
-        elif host.state is HostState.RUNNING and host.name in self._power:
-            off = self._power.pop(host.name)
-            for route in self._around(host.name):
-                route.mend(off)
+        elif host.state is HostState.RUNNING:
+            self._killed.pop(host.name, None)
+            if host.name in self._off:
+                off = self._off.pop(host.name)
+                for route in self._around(host.name):
+                    route.mend(off)
 
     def _around(self, name: str) -> list[Route]:
         """Every route to and from a host, without its own loopback."""
@@ -294,3 +354,10 @@ class Network:
             for (source, target), route in self._routes.items()
             if name in (source, target) and source != target
         ]
+
+
+class _Never:
+    """An alarm after the end of time."""
+
+    def cancel(self) -> None:
+        pass

@@ -16,7 +16,8 @@ from umt_sim.network.ground import Endpoint, Ground, Listening
 from umt_sim.network.link import Link
 from umt_sim.network.pipes import pipe_for
 from umt_sim.network.routine import Routine, Steps, Wake, nobody
-from umt_sim.network.toxic import Direction, Touched, Toxic
+from umt_sim.network.touched import Touched
+from umt_sim.network.toxic import Direction, Toxic
 
 if TYPE_CHECKING:
     from random import Random
@@ -37,7 +38,6 @@ class Proxy:
     Attributes:
         listen: Once enabled, the address it really listens on.
         enabled: Whether it does.
-        cut: What disabling it has met: connections ended.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class Proxy:
         self.listen = listen
         self.upstream = upstream
         self.enabled = False
-        self.cut = Touched()
         self._ground = ground
         self._chain = Chain()
         self._listening: Listening | None = None
@@ -75,12 +74,13 @@ class Proxy:
         self._accepting = Routine(self._accept, self._quiet)
         self._accepting.wake()
 
-    def disable(self, done: Wake = nobody) -> None:
+    def disable(self, done: Wake = nobody, *, touched: Touched | None = None) -> None:
         """
         Refuse clients, then end every connection; chunks under way are lost, toxics stay.
 
         Args:
             done: Called when it is over: a connection being opened is waited for.
+            touched: Counts the connections that are ended.
         """
         if not self.enabled or self._listening is None:
             done()
@@ -89,7 +89,8 @@ class Proxy:
 
         def quiet() -> None:
             for connection in list(self._connections.values()):
-                self.cut.connections += 1
+                if touched is not None:
+                    touched.meet(connection)
                 connection.close()
             done()
 
@@ -277,7 +278,8 @@ class Connection:
             sink,
             toxics,
             self._proxy.ground,
-            lambda toxic: self._proxy.draws(toxic, self.number),
+            self.number,
+            self._proxy.draws,
             lambda: self._proxy.link_ended(self, direction, link),
         )
         return link

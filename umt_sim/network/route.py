@@ -7,9 +7,10 @@ on the route meets them all, bytes already under way included.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol
 
-from umt_sim.network.toxic import Touched
+from umt_sim.network.touched import Touched
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,17 +36,20 @@ class Loss:
         probability: Of each packet to be lost, every time it is sent.
         timeout: Seconds until the first retransmission; doubles for each further one.
         stream: Where the draws come from.
+        touched: Counts what it delays.
     """
 
-    def __init__(self, probability: float, timeout: float, stream: Random) -> None:
+    def __init__(
+        self, probability: float, timeout: float, stream: Random, touched: Touched
+    ) -> None:
         self._probability = probability
         self._timeout = timeout
         self._stream = stream
-        self.touched = Touched()
+        self._touched = touched
 
-    def delay(self, size: int) -> float:
+    def delay(self, connection: Hashable, size: int) -> float:
         """
-        Seconds by which *size* bytes arrive later.
+        Seconds by which *size* bytes of *connection* arrive later.
 
         One draw for each round: the bytes are delayed once more if any of their
         packets is lost, all retransmitted packets counting as one.
@@ -58,8 +62,7 @@ class Loss:
             timeout = min(2 * timeout, 120.0)
             chance = self._probability
         if delay:
-            self.touched.bytes += size
-            self.touched.connections += 1
+            self._touched.meet(connection, size)
         return delay
 
 
@@ -115,7 +118,7 @@ class Route:
 
     def mend(self, touched: Touched) -> None:
         """Take one ``cut`` back. Others may remain."""
-        _remove(self._cuts, touched)
+        self._cuts.remove(touched)
         self._changed()
 
     def hold(self, touched: Touched) -> None:
@@ -125,7 +128,7 @@ class Route:
 
     def release(self, touched: Touched) -> None:
         """Take one ``hold`` back. Others may remain."""
-        _remove(self._holds, touched)
+        self._holds.remove(touched)
         self._changed()
 
     def lose(self, loss: Loss) -> None:
@@ -138,15 +141,14 @@ class Route:
         self._losses.remove(loss)
         self._changed()
 
-    def lag(self, size: int) -> float:
-        """Seconds that *size* bytes take because of the losses on the way."""
-        return sum(loss.delay(size) for loss in self._losses)
+    def lag(self, connection: Hashable, size: int) -> float:
+        """Seconds that *size* bytes of *connection* take longer because packets are lost."""
+        return sum(loss.delay(connection, size) for loss in self._losses)
 
-    def meet(self, size: int, *, first: bool) -> None:
-        """Count *size* bytes of a connection that met a block; *first* if it had not before."""
+    def meet(self, connection: Hashable, size: int) -> None:
+        """Count *size* bytes of *connection* that met a block here."""
         for touched in (*self._cuts, *self._holds):
-            touched.bytes += size
-            touched.connections += first
+            touched.meet(connection, size)
 
     def wait(self, waiter: Waiter) -> None:
         """Tell *waiter* at the next change, once."""
@@ -157,11 +159,3 @@ class Route:
         waiters, self._waiters = self._waiters, {}
         for waiter in waiters:
             waiter.opened()
-
-
-def _remove(counters: list[Touched], touched: Touched) -> None:
-    """Remove that very counter; two with equal counts are not the same."""
-    for index, counter in enumerate(counters):
-        if counter is touched:
-            del counters[index]
-            return

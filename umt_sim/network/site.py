@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from errno import EADDRINUSE, EADDRNOTAVAIL
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,32 @@ from umt_sim.kernel.sockets import Address
 from umt_sim.network.datagram import DatagramSocket
 from umt_sim.network.listener import Listener
 from umt_sim.network.stream import StreamSocket
-from umt_sim.network.toxic import Touched
+from umt_sim.network.touched import Touched
 
 if TYPE_CHECKING:
     from umt_sim.kernel.selector import Sockets
     from umt_sim.kernel.tape import Tape
 
-__all__ = ["LOOPBACK", "Site"]
+__all__ = ["LOOPBACK", "Obstacle", "Site"]
 
 LOOPBACK = "127.0.0.1"
 EPHEMERAL = range(32768, 61000)  # Linux's default
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Obstacle:
+    """
+    A fault in the way of new connections.
+
+    Attributes:
+        touched: Counts the attempts that met it.
+        port: The port it stands before; ``None`` for all of the host's.
+        answers: Whether attempts are refused. Otherwise nobody answers them.
+    """
+
+    touched: Touched
+    port: int | None
+    answers: bool
 
 
 class Site:
@@ -32,8 +49,7 @@ class Site:
         tape: Where arrivals are noted.
 
     Attributes:
-        refusals: Counters of the faults that refuse new connections here.
-        silences: Counters of the faults that leave attempts to connect unanswered.
+        obstacles: What is in the way of new connections to it, oldest first.
     """
 
     def __init__(self, name: str, ip: str, sockets: Sockets, tape: Tape) -> None:
@@ -41,8 +57,7 @@ class Site:
         self.ip = ip
         self.sockets = sockets
         self.tape = tape
-        self.refusals: list[Touched] = []
-        self.silences: list[Touched] = []
+        self.obstacles: list[Obstacle] = []
         self.listeners: dict[int, Listener] = {}
         self.connections: dict[StreamSocket, None] = {}
         self.datagrams: dict[int, DatagramSocket] = {}
@@ -67,6 +82,13 @@ class Site:
         listener = Listener(self, (ip, port), backlog, own_host_only=ip == LOOPBACK)
         self.listeners[port] = listener
         return listener
+
+    def obstacle(self, port: int) -> Obstacle | None:
+        """What is in the way of a new connection to *port*."""
+        for obstacle in self.obstacles:
+            if obstacle.port in (None, port):
+                return obstacle
+        return None
 
     def connection(self, local: Address, remote: Address, label: str) -> StreamSocket:
         """A new end of a connection on this host; its flows are the caller's to add."""

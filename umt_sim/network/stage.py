@@ -46,7 +46,7 @@ class Stage:
         "_active",
         "_alarm",
         "_clock",
-        "_counted",
+        "_connection",
         "_draws",
         "_interrupted",
         "_on_stop",
@@ -65,7 +65,8 @@ class Stage:
         inlet: Channel,
         outlet: Channel,
         clock: Clock,
-        draws: Callable[[Toxic], Random],
+        connection: int,
+        draws: Callable[[Toxic, int], Random],
     ) -> None:
         self.toxic = toxic
         self.inlet = inlet
@@ -73,12 +74,12 @@ class Stage:
         self.closed = False
         self.state = toxic.pipe.fresh_state()
         self._clock = clock
+        self._connection = connection
         self._draws = draws
         self._alarm: Alarm | None = None
         self._rang = False
         self._interrupted = False
         self._active = False
-        self._counted = False
         self._on_stop: Wake = nobody
         self._routine: Routine | None = None
 
@@ -110,7 +111,7 @@ class Stage:
     @property
     def random(self) -> Random:
         """The draws of this toxic on this connection."""
-        return self._draws(self.toxic)
+        return self._draws(self.toxic, self._connection)
 
     def now(self) -> float:
         """The clock that chunks are stamped with."""
@@ -210,10 +211,5 @@ class Stage:
         self._wake()
 
     def _touch(self, size: int) -> None:
-        if not self._active:
-            return
-        touched = self.toxic.touched
-        touched.bytes += size
-        if not self._counted:
-            self._counted = True
-            touched.connections += 1
+        if self._active:
+            self.toxic.touched.meet(self._connection, size)

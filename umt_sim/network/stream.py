@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from errno import ECONNRESET, ENOTCONN, EPIPE, ETIMEDOUT
 from selectors import EVENT_READ, EVENT_WRITE
-from socket import MSG_PEEK, SHUT_RD, SHUT_RDWR, SHUT_WR
+from socket import SHUT_RD, SHUT_RDWR, SHUT_WR
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -44,6 +44,9 @@ class StreamSocket(SimSocket):
         self.site = site
         self.remote = remote
         self.label = label
+        self.accepted = False
+        """Whether this is the server's end."""
+
         self.outgoing: Flow
         self.incoming: Flow
         self._note = site.tape.note
@@ -125,18 +128,16 @@ class StreamSocket(SimSocket):
             raise OSError(ENOTCONN, "Transport endpoint is not connected")
         return self.remote
 
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """As ``socket.recv``; MSG_PEEK leaves the data where it is."""
-        if flags & MSG_PEEK and self._received:
-            return b"".join(self._received)[:size]
+    def recv(self, size: int, /) -> bytes:
+        """As ``socket.recv``."""
         data = self.read(size)
         if data is None:
             raise BlockingIOError
         return data
 
-    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0, /) -> int:
+    def recv_into(self, buffer: Any, size: int = 0, /) -> int:
         """As ``socket.recv_into``."""
-        data = self.recv(size or len(buffer), flags)
+        data = self.recv(size or len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
@@ -227,6 +228,11 @@ class StreamSocket(SimSocket):
         """Forget what was received and not read."""
         self._received.clear()
         self._unread = 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes received and not read."""
+        return self._unread
 
     @property
     def alive(self) -> bool:

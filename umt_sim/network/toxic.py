@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from umt_sim.network.pipes import Pipe
+from umt_sim.network.touched import Touched
 
-__all__ = ["Direction", "Touched", "Toxic"]
+__all__ = ["Direction", "Toxic"]
 
 
 class Direction(Enum):
@@ -15,20 +16,6 @@ class Direction(Enum):
 
     UPSTREAM = "upstream"  # from client to server
     DOWNSTREAM = "downstream"  # from server to client
-
-
-@dataclass(slots=True)
-class Touched:
-    """
-    What a fault has met.
-
-    Attributes:
-        connections: Connections on which it had something to do.
-        bytes: Bytes that went through it, were kept back by it, or were lost to it.
-    """
-
-    connections: int = 0
-    bytes: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +28,7 @@ class Toxic:
         direction: The links it acts on.
         pipe: What it does, with its settings.
         toxicity: Probability that it applies to a link; drawn whenever it starts on one.
+        touched: The connections on which it had something to do, and their bytes.
     """
 
     name: str
