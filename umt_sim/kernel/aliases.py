@@ -51,15 +51,16 @@ class Aliases:
         when *undo* closes.
 
         Args:
-            replacements: For each original what to bind instead.
+            replacements: What to bind instead, for some or all originals.
             undo: Restores everything when closed.
         """
         before = {name: id(module) for name, module in _modules()}
         for name, module in _modules():
             for place in self._places(name, module):
-                if place.read() is place.original:
-                    place.bind(replacements[place.original])
-                    undo.callback(place.bind, place.original)
+                original = place.original
+                if original in replacements and place.read() is original:
+                    place.bind(replacements[original])
+                    undo.callback(place.bind, original)
         undo.callback(_restore_newcomers, before, replacements)
 
     def _places(self, name: str, module: ModuleType) -> list[_Place]:
@@ -110,9 +111,10 @@ def _in_defaults(function: FunctionType, targets: Container[int]) -> Iterator[_P
     for position, value in enumerate(function.__defaults__ or ()):
         if id(value) in targets:
             yield _at_position(function, position, value)
-    for name, value in (function.__kwdefaults__ or {}).items():
+    keywords = function.__kwdefaults__ or {}
+    for name, value in keywords.items():
         if id(value) in targets:
-            yield _in_namespace(function.__kwdefaults__, name, value)
+            yield _in_namespace(keywords, name, value)
 
 
 def _in_namespace(namespace: dict[str, Any], key: str, original: Any) -> _Place:

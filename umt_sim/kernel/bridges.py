@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Generator
 from functools import singledispatch
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from simpy.events import Event
 from simpy.resources.base import Get, Put
@@ -82,8 +82,8 @@ def withdraw(event: Event) -> None:
     """
 
 
-@withdraw.register
-def _(event: Put) -> None:
+@withdraw.register(Put)
+def _(event: Put[Any]) -> None:
     event.cancel()  # does nothing once it has happened: what was put stays put
 
 
@@ -95,8 +95,8 @@ def _(event: Request) -> None:
         event.cancel()
 
 
-@withdraw.register
-def _(event: Get) -> None:
+@withdraw.register(Get)
+def _(event: Get[Any]) -> None:
     if not event.triggered:
         event.cancel()
 
@@ -130,16 +130,20 @@ def event_of(loop: SimLoop, awaitable: Awaitable[Any]) -> Event:
     If its task is cancelled the event fails with ``AwaitedTaskCancelled``:
     ``CancelledError`` itself would tell the process that *it* was cancelled.
     """
-    future = asyncio.ensure_future(awaitable, loop=loop)  # type: ignore[arg-type]
+    future = asyncio.ensure_future(awaitable, loop=loop)
     event = Event(loop.env)
 
     def done(future: asyncio.Future[Any]) -> None:
         if future.cancelled():
-            event.fail(AwaitedTaskCancelled(repr(future)))
+            event.fail(AwaitedTaskCancelled(_name(future)))
         elif (error := future.exception()) is not None:
-            event.fail(error)  # type: ignore[arg-type]  # SimPy takes any BaseException
+            event.fail(cast("Exception", error))  # SimPy takes any BaseException
         else:
             event.succeed(future.result())
 
     future.add_done_callback(done)
     return event
+
+
+def _name(future: asyncio.Future[Any]) -> str:
+    return future.get_name() if isinstance(future, asyncio.Task) else "a future"

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
-from umt_sim.kernel.aliases import Aliases
 from umt_sim.kernel.ordered import OrderedFrozenSet, OrderedSet, OrderedWeakSet
 
-__all__ = ["DRIVERS", "ordered_drivers"]
+__all__ = ["DRIVERS", "as_completed_in_order", "ordered_drivers"]
 
 DRIVERS: dict[str, tuple[str, ...]] = {
     "aiormq.base": ("set",),  # futures and tasks of a connection, rejected when it is lost
@@ -38,8 +37,8 @@ _ORDERED: dict[str, Any] = {
     "frozenset": OrderedFrozenSet,
     "WeakSet": OrderedWeakSet,
 }
-_ALIASES = Aliases([asyncio.as_completed])
 _MISSING = object()
+_as_completed = asyncio.as_completed
 
 
 def ordered_drivers(undo: ExitStack) -> None:
@@ -49,7 +48,6 @@ def ordered_drivers(undo: ExitStack) -> None:
         if module is not None:
             for shadowed in names:
                 _shadow(vars(module), shadowed, undo)
-    _ALIASES.rebind({asyncio.as_completed: _as_completed_in_order(asyncio.as_completed)}, undo)
 
 
 def _shadow(namespace: dict[str, Any], name: str, undo: ExitStack) -> None:
@@ -61,12 +59,13 @@ def _shadow(namespace: dict[str, Any], name: str, undo: ExitStack) -> None:
         undo.callback(namespace.__setitem__, name, before)
 
 
-def _as_completed_in_order(as_completed: Callable[..., Any]) -> Callable[..., Any]:
-    """asyncio puts the coroutines into a set before it makes tasks of them: number them first."""
+def as_completed_in_order(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+    """
+    Stands for ``asyncio.as_completed`` during a run.
 
-    def in_order(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
-        if asyncio.isfuture(fs) or asyncio.iscoroutine(fs):
-            return as_completed(fs, timeout=timeout)  # raises, with asyncio's own sentence
-        return as_completed([asyncio.ensure_future(awaitable) for awaitable in fs], timeout=timeout)
-
-    return in_order
+    asyncio puts the coroutines into a set before it makes tasks of them; here
+    they become tasks in the order given.
+    """
+    if asyncio.isfuture(fs) or asyncio.iscoroutine(fs):
+        return _as_completed(fs, timeout=timeout)  # raises, with asyncio's own sentence
+    return _as_completed([asyncio.ensure_future(item) for item in fs], timeout=timeout)

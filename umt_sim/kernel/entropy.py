@@ -25,26 +25,26 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import wraps
+from importlib import import_module
 from random import Random
 from threading import get_ident
 from typing import Any
 
-from umt_sim.kernel.aliases import Aliases
 from umt_sim.kernel.hosts import current_host
 from umt_sim.kernel.streams import Streams
-from umt_sim.kernel.wall_clock import WallClock, utc_everywhere, virtual_datetime
+from umt_sim.kernel.wall_clock import WallClock
 
-__all__ = ["virtual_entropy"]
+__all__ = ["ORIGINALS", "seed_generators", "virtual_functions"]
 
 _RANDOM_FUNCTIONS = {
     name: getattr(random, name)
     for name in random.__all__
-    if getattr(getattr(random, name), "__self__", None) is random._inst  # type: ignore[attr-defined]
+    if getattr(getattr(random, name), "__self__", None) is random._inst
 }
 _SYSTEM_ENTROPY = [os.urandom, ssl.RAND_bytes]
 if hasattr(os, "getrandom"):
     _SYSTEM_ENTROPY.append(os.getrandom)
-_CLOCKS = [
+ORIGINALS = [
     time.time,
     time.time_ns,
     time.monotonic,
@@ -55,10 +55,13 @@ _CLOCKS = [
     time.gmtime,
     time.ctime,
     time.strftime,
+    uuid.getnode,
+    socket.gethostname,
+    *_SYSTEM_ENTROPY,
+    *_RANDOM_FUNCTIONS.values(),
 ]
-_ALIASES = Aliases(
-    [*_CLOCKS, *_RANDOM_FUNCTIONS.values(), *_SYSTEM_ENTROPY, uuid.getnode, socket.gethostname]
-)
+"""The functions for which ``virtual_functions`` has replacements."""
+
 _UUID_STATE = (
     "_generate_time_safe",  # libuuid's clock and address; without it uuid1 uses ours
     "_UuidCreate",
@@ -70,29 +73,20 @@ _UUID_STATE = (
 _NODE = 0x02_00_00_00_00_01  # a locally administered address: nobody's machine
 
 
-def virtual_entropy(clock: WallClock, streams: Streams, undo: ExitStack) -> None:
-    """
-    Put *clock* and *streams* in the place of the machine's.
-
-    Args:
-        clock: What the clocks show.
-        streams: Where randomness comes from; paths begin with ``entropy/``.
-        undo: Restores the machine's own when closed.
-    """
-    thread = get_ident()
+def virtual_functions(clock: WallClock, streams: Streams) -> dict[Any, Any]:
+    """For each function that reads a clock or draws randomness, one that asks the kernel."""
     stream = streams.stream("entropy/random")
     entropy = streams.stream("entropy/system")
-    replacements = clock.functions()
-    replacements |= {
-        function: getattr(stream, name) for name, function in _RANDOM_FUNCTIONS.items()
-    }
-    replacements |= dict.fromkeys(_SYSTEM_ENTROPY, lambda size, *_, **__: entropy.randbytes(size))
-    replacements |= {uuid.getnode: lambda: _NODE, socket.gethostname: _host_name}
-    _ALIASES.rebind(
-        {real: _in_thread(thread, virtual, real) for real, virtual in replacements.items()}, undo
-    )
-    virtual_datetime(clock, undo)
-    utc_everywhere(undo)
+    virtual = clock.functions()
+    virtual |= {function: getattr(stream, name) for name, function in _RANDOM_FUNCTIONS.items()}
+    virtual |= dict.fromkeys(_SYSTEM_ENTROPY, lambda size, *_, **__: entropy.randbytes(size))
+    virtual |= {uuid.getnode: lambda: _NODE, socket.gethostname: _host_name}
+    thread = get_ident()
+    return {real: _in_thread(thread, function, real) for real, function in virtual.items()}
+
+
+def seed_generators(streams: Streams, undo: ExitStack) -> None:
+    """Seed the generators that functions cannot stand for, until *undo* closes."""
     _seed_hidden_generators(streams, undo)
     _seed_the_unseeded(streams, undo)
     for name in _UUID_STATE:
@@ -118,11 +112,11 @@ def _host_name() -> str:
 
 def _seed_hidden_generators(streams: Streams, undo: ExitStack) -> None:
     """Seed the instance behind ``random``'s functions, for those who hold a bound method of it."""
-    hidden = random._inst  # type: ignore[attr-defined]
+    hidden = random._inst
     undo.callback(hidden.setstate, hidden.getstate())
     hidden.seed(f"{streams.seed}:entropy/hidden")
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
+    if "numpy" in sys.modules:
+        numpy_random = import_module("numpy.random")  # NumPy loads it on first use
         undo.callback(numpy_random.set_state, numpy_random.get_state())
         numpy_random.seed(Random(f"{streams.seed}:entropy/numpy").getrandbits(32))
 

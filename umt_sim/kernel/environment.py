@@ -67,7 +67,7 @@ class SimEnvironment(simpy.Environment):
 
         BoundClass.bind_early(self)
 
-    process = BoundClass(SimProcess)  # type: ignore[assignment]  # as SimPy binds its own
+    process = BoundClass(SimProcess)
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Put *event* into the queue, *delay* seconds from now."""

@@ -19,7 +19,6 @@ from threading import get_ident
 from typing import Any
 
 from umt_sim.errors import WallClockLeak
-from umt_sim.kernel.aliases import Aliases
 from umt_sim.kernel.sources import calling_line
 
 __all__ = ["Guard"]
@@ -46,7 +45,6 @@ _FORBIDDEN = frozenset(
         "time.sleep",  # since 3.13
     }
 )
-_ALIASES = Aliases([time.sleep])
 _real_sleep = time.sleep
 _opened: ContextVar[bool] = ContextVar("umt_sim_guard_opened", default=False)
 
@@ -93,7 +91,6 @@ class Guard:
         self._thread = get_ident()
         undo.callback(setattr, _Hook, "armed", _Hook.armed)
         _Hook.armed = self
-        _ALIASES.rebind({time.sleep: self._sleep}, undo)
         start = threading.Thread.start
 
         def guarded_start(thread: threading.Thread) -> None:
@@ -101,7 +98,7 @@ class Guard:
             start(thread)
 
         undo.callback(setattr, threading.Thread, "start", start)
-        threading.Thread.start = guarded_start  # type: ignore[method-assign]
+        threading.Thread.start = guarded_start  # type: ignore[method-assign, assignment]
 
     @staticmethod
     @contextmanager
@@ -125,6 +122,7 @@ class Guard:
             self.leaks.append(leak)
             raise leak
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Stands for ``time.sleep`` while the guard is armed."""
         self.check("time.sleep")
         _real_sleep(seconds)

@@ -20,6 +20,13 @@ class SimHandle(events.Handle):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:  # asyncio's own slots, which its type stubs leave out
+        _callback: Any
+        _loop: Any
+        _context: Context
+        _repr: Any
+        _source_traceback: Any
+
     def __init__(
         self,
         callback: Callable[..., Any],
@@ -46,8 +53,11 @@ class SimTimer(events.TimerHandle):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:  # asyncio's own slots, which its type stubs leave out
+        _scheduled: bool
 
-def task_of(handle: events.Handle) -> Any:
+
+def task_of(handle: Any) -> Any:
     """The task of which *handle* is a step; ``None`` for another callback."""
     owner = getattr(handle._callback, "__self__", None)
     return owner if hasattr(owner, "get_coro") else None

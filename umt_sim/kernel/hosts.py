@@ -15,13 +15,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from asyncio import Handle
 
     from simpy.events import Event
 
     from umt_sim.kernel.loop import SimLoop
     from umt_sim.kernel.processes import SimProcess
-    from umt_sim.kernel.tasks import SimTask
 
 __all__ = ["Host", "HostState", "Life", "current_host", "current_life", "life_in"]
 
@@ -108,7 +108,7 @@ class Host:
         context.run(_life.set, self._life)
         return context
 
-    def run(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> SimTask[T]:
+    def run(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
         """
         Start a task on this host.
 

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import signal
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from datetime import datetime
@@ -18,15 +19,16 @@ from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 from umt_sim.errors import Stalled
-from umt_sim.kernel.drivers import ordered_drivers
-from umt_sim.kernel.entropy import virtual_entropy
+from umt_sim.kernel.aliases import Aliases
+from umt_sim.kernel.drivers import as_completed_in_order, ordered_drivers
+from umt_sim.kernel.entropy import ORIGINALS, seed_generators, virtual_functions
 from umt_sim.kernel.guard import Guard
 from umt_sim.kernel.loop import LIVELOCK_LIMIT, SimLoop
 from umt_sim.kernel.shuffling import Shuffle
 from umt_sim.kernel.streams import Streams
 from umt_sim.kernel.tape import DetailedTape, Tape
 from umt_sim.kernel.unhandled import Unhandled
-from umt_sim.kernel.wall_clock import EPOCH, WallClock
+from umt_sim.kernel.wall_clock import EPOCH, WallClock, utc_everywhere, virtual_datetime
 
 __all__ = ["Kernel"]
 
@@ -34,6 +36,7 @@ T = TypeVar("T")
 
 _DRAIN_LIMIT = 60.0  # virtual seconds that cancelled tasks get to finish
 _one_at_a_time = threading.Lock()
+_ALIASES = Aliases([*ORIGINALS, asyncio.as_completed, time.sleep])
 
 
 class Kernel:
@@ -117,7 +120,10 @@ class Kernel:
             _quiet_collector(undo)
             self._handle_interrupts(undo)
             ordered_drivers(undo)
-            virtual_entropy(self._clock, self.streams, undo)
+            utc_everywhere(undo)
+            virtual_datetime(self._clock, undo)
+            seed_generators(self.streams, undo)
+            _ALIASES.rebind(self._replacements(), undo)
             if self._guarded:
                 self.guard.arm(undo)
             self._undo = undo.pop_all()
@@ -137,6 +143,13 @@ class Kernel:
                 self.loop.power.close_graves()
         if error is None and self.unhandled and not self._reported:
             raise ExceptionGroup("exceptions in the run that nobody handled", self._errors())
+
+    def _replacements(self) -> dict[Any, Any]:
+        replacements = virtual_functions(self._clock, self.streams)
+        replacements[asyncio.as_completed] = as_completed_in_order
+        if self._guarded:
+            replacements[time.sleep] = self.guard.sleep
+        return replacements
 
     def _errors(self) -> list[Exception]:
         return [

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context
 from random import Random
 from threading import get_ident
@@ -64,11 +63,6 @@ class SimLoop(NetworkedLoop):
         livelock_limit: Turns that one instant may take.
         collects: Whether the loop collects garbage, at fixed turns.
     """
-
-    _ready: deque[Any]
-    _scheduled: list[Any]
-    _stopping: bool
-    _thread_id: int | None
 
     def __init__(
         self,
@@ -180,7 +174,7 @@ class SimLoop(NetworkedLoop):
         with set_aside(self):
             super().run_forever()
 
-    def run_until_complete(self, future: Awaitable[T]) -> T:
+    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
         """Run until *future* is done and return its result; see ``run_forever``."""
         with set_aside(self):
             return super().run_until_complete(future)
@@ -233,7 +227,7 @@ class SimLoop(NetworkedLoop):
     def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
         if (life := current_life()) is not None:
             self._generator_lives[agen] = life
-        super()._asyncgen_firstiter_hook(agen)  # type: ignore[misc]
+        super()._asyncgen_firstiter_hook(agen)
 
     def disown_generators(self, life: Life) -> list[AsyncGenerator[Any, Any]]:
         """Take the unfinished async generators of a dead life from what is closed at the end."""
@@ -250,7 +244,7 @@ class SimLoop(NetworkedLoop):
 
     def run_in_executor(  # type: ignore[override]
         self,
-        executor: Any,
+        executor: Any,  # noqa: ARG002 - none is used
         func: Callable[..., T],
         *args: Any,
     ) -> SimFuture[T]:

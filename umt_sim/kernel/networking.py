@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import selector_events
-from collections.abc import Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from umt_sim.errors import WallClockLeak
 from umt_sim.kernel.ordered import OrderedWeakSet
@@ -24,6 +25,21 @@ __all__ = ["NetworkedLoop"]
 
 class NetworkedLoop(selector_events.BaseSelectorEventLoop):
     """Stock transports on simulated sockets."""
+
+    if TYPE_CHECKING:  # asyncio's own attributes, which its type stubs leave out
+        _ready: deque[Any]
+        _closed: bool
+        _debug: bool
+        _stopping: bool
+        _thread_id: int | None
+        _task_factory: Any
+        _asyncgens: Any
+        _clock_resolution: float
+        _executor_shutdown_called: bool
+
+        def _check_closed(self) -> None: ...
+        def _process_events(self, event_list: list[Any]) -> None: ...
+        def _asyncgen_firstiter_hook(self, agen: Any) -> None: ...
 
     def __init__(self, selector: SimSelector, sockets: Sockets) -> None:
         self.sockets = sockets
@@ -62,7 +78,7 @@ class NetworkedLoop(selector_events.BaseSelectorEventLoop):
         name = host.decode() if isinstance(host, bytes) else host
         return await self.source.resolve(name, port, family=family, kind=type, flags=flags)
 
-    async def getnameinfo(self, sockaddr: Address, flags: int = 0) -> tuple[str, str]:  # type: ignore[override]  # noqa: ARG002
+    async def getnameinfo(self, sockaddr: Address, flags: int = 0) -> tuple[str, str]:  # noqa: ARG002
         """The address itself: the simulated network has no reverse look-up."""
         return str(sockaddr[0]), str(sockaddr[1])
 
@@ -83,7 +99,7 @@ class NetworkedLoop(selector_events.BaseSelectorEventLoop):
             errors.append(error)
             raise
 
-    async def create_server(  # type: ignore[override]
+    async def create_server(
         self,
         protocol_factory: Any,
         host: str | Sequence[str] | None = None,
@@ -105,15 +121,15 @@ class NetworkedLoop(selector_events.BaseSelectorEventLoop):
             sockets = [self.source.listen(h or None, port or 0, backlog=backlog) for h in hosts]
         else:
             sockets = [sock]
-        server = await super().create_server(
+        server: Any = await super().create_server(  # type: ignore[call-overload]
             protocol_factory, sock=sockets[0], backlog=backlog, start_serving=False, **options
         )
-        server._sockets.extend(sockets[1:])  # type: ignore[attr-defined]
+        server._sockets.extend(sockets[1:])
         if hasattr(server, "_clients"):  # since 3.13; `abort_clients` iterates it
             server._clients = OrderedWeakSet()
         if start_serving:
             await server.start_serving()
-        return server
+        return cast("asyncio.Server", server)
 
     async def create_datagram_endpoint(  # type: ignore[override]
         self,
@@ -132,7 +148,7 @@ class NetworkedLoop(selector_events.BaseSelectorEventLoop):
     async def _make_subprocess_transport(self, *_: Any, **__: Any) -> Any:
         raise WallClockLeak("a subprocess", calling_line())
 
-    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         """Accepted and never called: no signal of the real machine reaches virtual time."""
 
     def remove_signal_handler(self, sig: int) -> bool:  # noqa: ARG002

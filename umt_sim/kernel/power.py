@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from selectors import SelectorKey
 
     from umt_sim.kernel.loop import SimLoop
-    from umt_sim.kernel.tasks import SimTask
 
 __all__ = ["Power"]
 
@@ -35,7 +34,7 @@ class Power:
         self._loop = loop
         self._nothing = Handle(lambda: None, (), loop)
         self._nothing.cancel()
-        self._graves: list[tuple[Life, list[SimTask[Any]], list[Any]]] = []
+        self._graves: list[tuple[Life, list[Any], list[Any]]] = []
 
     def hold_back(self, life: Life) -> None:
         """Stop a life: *life* no longer ``running``, so nothing of it runs from now on."""
@@ -81,9 +80,9 @@ class Power:
         """
         for _, tasks, _ in self._graves:
             for task in tasks:
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                task._log_destroy_pending = False
                 with suppress(BaseException):
-                    task.get_coro().close()  # type: ignore[union-attr]
+                    task.get_coro().close()
         self._graves.clear()
 
     def _sort_batch(self) -> None:

@@ -157,9 +157,10 @@ class SimSelector(BaseSelector):
         marked, pollable, keys = self._sockets.marked, self._sockets.pollable, self._keys
         for fd in tuple(marked):
             key = keys.get(fd)
-            events = key.events & pollable[fd].readiness() if key is not None else 0
-            if events and not (self.withholds is not None and self.withholds(key)):
-                ready.append((key, events))
-            else:
-                del marked[fd]
+            if key is not None and not (self.withholds is not None and self.withholds(key)):
+                events = key.events & pollable[fd].readiness()
+                if events:
+                    ready.append((key, events))
+                    continue
+            del marked[fd]
         return ready

@@ -79,7 +79,7 @@ def _most_telling(chain: list[tuple[str, int, str]]) -> tuple[str, int, str]:
 
 
 def _kind(file: str) -> str:
-    if file.startswith(_KERNEL) or file.startswith("<"):
+    if file.startswith((_KERNEL, "<")):
         return "machinery"
     if file.startswith(_PACKAGES):
         return "package"

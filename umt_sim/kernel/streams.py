@@ -7,6 +7,7 @@ from a stream of its own and shifts no other draw.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,17 +23,24 @@ class Stream(Random):
 
     The numbers are those of ``Random(seed)``: whatever is drawn goes through one
     of the two methods below.
+
+    Args:
+        seed: As for ``random.Random``.
     """
 
-    def __new__(cls, path: str, seed: str, tape: Tape) -> Stream:
-        return super().__new__(cls, seed)
+    _path: str
+    _note: Callable[..., None]
 
-    def __init__(self, path: str, seed: str, tape: Tape) -> None:
+    def __init__(self, seed: str) -> None:
         super().__init__(seed)
-        self._path = path
-        self._note = tape.note
         self._random = super().random
         self._getrandbits = super().getrandbits
+
+    def noted(self, path: str, tape: Tape) -> Stream:
+        """This stream, which notes its draws on *tape* as those of *path* from now on."""
+        self._path = path
+        self._note = tape.note
+        return self
 
     def random(self) -> float:
         """The next number in [0, 1)."""
@@ -65,5 +73,5 @@ class Streams:
         """The stream of one concern, e.g. ``"network/rabbitmq/upstream"``; always the same one."""
         stream = self._streams.get(path)
         if stream is None:
-            stream = self._streams[path] = Stream(path, f"{self.seed}:{path}", self._tape)
+            stream = self._streams[path] = Stream(f"{self.seed}:{path}").noted(path, self._tape)
         return stream

@@ -63,9 +63,12 @@ class SimTask(asyncio.Task[T]):
 class SimFuture(asyncio.Future[T]):
     """A future that hashes by number; numbered when first asked, since few ever are."""
 
+    _number: int
+
     def __hash__(self) -> int:
         try:
-            return self._number
+            number = self._number
         except AttributeError:
-            self._number: int = self.get_loop().number_future()  # type: ignore[attr-defined]
-            return self._number
+            loop: Any = self.get_loop()
+            number = self._number = loop.number_future()
+        return number

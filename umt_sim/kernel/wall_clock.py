@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, tzinfo
 from threading import get_ident
+from time import struct_time
 from typing import Any
 
 from umt_sim.kernel.environment import SimEnvironment
@@ -80,11 +81,11 @@ class WallClock:
         """Likewise in whole nanoseconds."""
         return round(self._env._now * _NS)
 
-    def localtime(self, seconds: float | None = None) -> time.struct_time:
+    def localtime(self, seconds: float | None = None) -> struct_time:
         """Calendar time of the virtual present, or of *seconds*."""
         return _real_localtime(self.time() if seconds is None else seconds)
 
-    def gmtime(self, seconds: float | None = None) -> time.struct_time:
+    def gmtime(self, seconds: float | None = None) -> struct_time:
         """Likewise in UTC."""
         return _real_gmtime(self.time() if seconds is None else seconds)
 
