@@ -98,6 +98,10 @@ class Kernel:
         self._reported = True
         self.loop.unhandled_hooks.append(hook)
 
+    def on_leave(self, callback: Callable[..., Any], *args: Any) -> None:
+        """Have *callback* called when the kernel is left, after the loop was closed."""
+        self._undo.callback(callback, *args)
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """
         Run *coroutine* to its end in virtual time and return its result.
@@ -126,6 +130,7 @@ class Kernel:
             _ALIASES.rebind(self._replacements(), undo)
             if self._guarded:
                 self.guard.arm(undo)
+            undo.push(self._undo.pop_all())
             self._undo = undo.pop_all()
         return self
 

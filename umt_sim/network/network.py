@@ -28,6 +28,7 @@ from umt_sim.network.route import Route
 from umt_sim.network.routine import Wake
 from umt_sim.network.site import LOOPBACK, Site
 from umt_sim.network.stream import StreamSocket
+from umt_sim.network.system import install
 from umt_sim.network.touched import Touched
 from umt_sim.network.virtual import VirtualGround
 
@@ -70,6 +71,7 @@ class Network:
         self.proxies: dict[str, Proxy] = {}
         self._effects: dict[str, Effect] = {}
         kernel.loop.attach(self)
+        install(kernel, self)
 
     # Hosts and the routes between them
 
