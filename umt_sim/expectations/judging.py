@@ -92,13 +92,24 @@ def _judge_count(
     moments = metric.moments(readings, expectation.of, expectation.aggregate, stretch)
     estimate = Estimate(float(len(moments)), len(moments))
     evidence = _seen(expectation, estimate, stretch)
-    if moments:
-        evidence += f"; the first after {_seconds(min(moments) - stretch.start)}"
+    first = _first(expectation, metric, readings, stretch)
+    if first is not None:
+        evidence += f"; the first after {_seconds(first - stretch.start)}"
     if expectation.min_samples is not None and len(moments) < expectation.min_samples:
         evidence += f"; too few, {expectation.min_samples} are needed"
         return _verdict(expectation, Status.INCONCLUSIVE, evidence, estimate)
     status = Status.PASSED if expectation.holds(len(moments)) else Status.FAILED
     return _verdict(expectation, status, evidence, estimate)
+
+
+def _first(
+    expectation: Expectation, metric: Metric, readings: Readings, stretch: Window
+) -> float | None:
+    """When the first counted thing was, be it later than asked: the detection time."""
+    assert metric.moments is not None
+    open_end = Window(stretch.name, stretch.start, readings.run.end)
+    later = metric.moments(readings, expectation.of, expectation.aggregate, open_end)
+    return min(later, default=None)
 
 
 def _judge_settling(

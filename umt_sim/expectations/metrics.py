@@ -20,7 +20,8 @@ from umt_sim.journal.records import MessageEvent, MessageFate, RetryEvent
 from umt_sim.measures.breakers import refusals, time_in
 from umt_sim.measures.counters import queue_depth, retry_amplification, span_durations
 from umt_sim.measures.estimates import (
-    LEAST_FOR_INTERVAL,
+    STEADY,
+    Batching,
     Estimate,
     Floats,
     mean_estimate,
@@ -112,16 +113,16 @@ def quantile_of(aggregate: str) -> float | None:
     return float(aggregate[1:]) / 100
 
 
-def _of_sample(values: Floats, aggregate: str) -> Estimate:
+def _of_sample(values: Floats, aggregate: str, batching: Batching) -> Estimate:
     """An aggregate of observations in order of arrival."""
     q = quantile_of(aggregate)
     if q is not None:
-        return quantile_estimate(values, q)
+        return quantile_estimate(values, q, batching)
     if not len(values):
         return Estimate(None, 0)
     match aggregate:
         case "mean":
-            return mean_estimate(values)
+            return mean_estimate(values, batching)
         case "min":
             return Estimate(float(np.min(values)), len(values))
         case _:
@@ -129,33 +130,37 @@ def _of_sample(values: Floats, aggregate: str) -> Estimate:
 
 
 def _latency(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
-    return _of_sample(readings.requests_in(of, window).sojourn_times(), aggregate)
+    times = readings.requests_in(of, window).sojourn_times()
+    return _of_sample(times, aggregate, readings.batching(window))
 
 
 def _service_time(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
-    return _of_sample(readings.requests_in(of, window).service_times(), aggregate)
+    times = readings.requests_in(of, window).service_times()
+    return _of_sample(times, aggregate, readings.batching(window))
 
 
 def _error_rate(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests_in(of, window).error_rate()
+    return readings.requests_in(of, window).error_rate(readings.batching(window))
 
 
 def _success(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests_in(of, window).success()
+    return readings.requests_in(of, window).success(readings.batching(window))
 
 
 def _rate(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests.named(of).throughput(window, good_only=False)
+    return readings.requests.named(of).throughput(
+        window, readings.batching(window), good_only=False
+    )
 
 
 def _goodput(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests.named(of).throughput(window, good_only=True)
+    return readings.requests.named(of).throughput(window, readings.batching(window), good_only=True)
 
 
-def _of_steps(steps: Steps, aggregate: str, window: Window) -> Estimate:
+def _of_steps(steps: Steps, aggregate: str, window: Window, batching: Batching) -> Estimate:
     match aggregate:
         case "mean":
-            return steps.mean(window)
+            return steps.mean(window, batching)
         case "last":
             return Estimate(steps.at(np.nextafter(window.end, window.start)), len(steps))
         case _:
@@ -163,20 +168,25 @@ def _of_steps(steps: Steps, aggregate: str, window: Window) -> Estimate:
 
 
 def _in_flight(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
-    return _of_steps(readings.in_flight(of), aggregate, window)
+    return _of_steps(readings.in_flight(of), aggregate, window, readings.batching(window))
 
 
 def _queue_depth(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
     steps = queue_depth(readings.journal, of or "")
-    return _of_steps(steps, aggregate, window) if len(steps) else Estimate(None, 0)
+    if not len(steps):
+        return Estimate(None, 0)
+    return _of_steps(steps, aggregate, window, readings.batching(window))
 
 
 def _amplification(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return retry_amplification(readings.journal, readings.requests, of, window)
+    return retry_amplification(
+        readings.journal, readings.requests, of, window, readings.batching(window)
+    )
 
 
 def _span(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
-    return _of_sample(span_durations(readings.journal, of or "", window), aggregate)
+    times = span_durations(readings.journal, of or "", window)
+    return _of_sample(times, aggregate, readings.batching(window))
 
 
 _TRANSITIONS = {"opens": "open", "half_opens": "half_open", "closes": "closed"}
@@ -238,7 +248,7 @@ METRICS: Mapping[str, Metric] = {
         aggregates=_SAMPLE,
         quantiles=True,
         unit=Unit.SECONDS,
-        needs=LEAST_FOR_INTERVAL,
+        needs=STEADY.least,
     ),
     "service_time": Metric(
         Subject.OPERATION,
@@ -246,15 +256,15 @@ METRICS: Mapping[str, Metric] = {
         aggregates=_SAMPLE,
         quantiles=True,
         unit=Unit.SECONDS,
-        needs=LEAST_FOR_INTERVAL,
+        needs=STEADY.least,
     ),
-    "error_rate": Metric(Subject.OPERATION, _error_rate, unit=Unit.SHARE, needs=LEAST_FOR_INTERVAL),
-    "success": Metric(Subject.OPERATION, _success, unit=Unit.SHARE, needs=LEAST_FOR_INTERVAL),
+    "error_rate": Metric(Subject.OPERATION, _error_rate, unit=Unit.SHARE, needs=STEADY.least),
+    "success": Metric(Subject.OPERATION, _success, unit=Unit.SHARE, needs=STEADY.least),
     "rate": Metric(Subject.OPERATION, _rate, unit=Unit.RATE),
     "goodput": Metric(Subject.OPERATION, _goodput, unit=Unit.RATE),
     "in_flight": Metric(Subject.OPERATION, _in_flight, aggregates=_STEPS),
     "queue_depth": Metric(Subject.QUEUE, _queue_depth, required=True, aggregates=_STEPS),
-    "retry_amplification": Metric(Subject.POLICY, _amplification, needs=LEAST_FOR_INTERVAL),
+    "retry_amplification": Metric(Subject.POLICY, _amplification, needs=STEADY.least),
     "retries": Metric(Subject.POLICY, moments=_retry_moments),
     "breaker": Metric(
         Subject.BREAKER,
@@ -280,7 +290,7 @@ METRICS: Mapping[str, Metric] = {
         aggregates=_SAMPLE,
         quantiles=True,
         unit=Unit.SECONDS,
-        needs=LEAST_FOR_INTERVAL,
+        needs=STEADY.least,
     ),
 }
 """Every metric by its name in the language."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from umt_sim.faults.timeline import Window
+from umt_sim.faults.timeline import BASELINE, Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import transitions
+from umt_sim.measures.estimates import PASSING, STEADY, Batching
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.steps import Steps
 from umt_sim.measures.windows import RUN, windows_of
@@ -42,6 +43,11 @@ class Readings:
     def requests(self) -> Requests:
         """Every request of the run."""
         return Requests.of(self.journal)
+
+    def batching(self, window: Window) -> Batching:
+        """How intervals are found in *window*: before the first fault nothing has a course."""
+        calm = self.windows.get(BASELINE, self.run) if len(self.windows) > 1 else self.run
+        return STEADY if window.end <= calm.end else PASSING
 
     def requests_in(self, operation: str | None, window: Window) -> Requests:
         """Requests of one operation (``None``: all) scheduled in *window*."""

@@ -13,7 +13,7 @@ from umt_sim.journal.records import (
     RetryEvent,
     SpanRow,
 )
-from umt_sim.measures.estimates import BATCHES, Estimate, Floats, ratio_estimate
+from umt_sim.measures.estimates import STEADY, Batching, Estimate, Floats, ratio_estimate
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.steps import Steps
 
@@ -61,7 +61,11 @@ def queue_depth(journal: Journal, queue: str) -> Steps:
 
 
 def retry_amplification(
-    journal: Journal, requests: Requests, policy: str | None, window: Window
+    journal: Journal,
+    requests: Requests,
+    policy: str | None,
+    window: Window,
+    batching: Batching = STEADY,
 ) -> Estimate:
     """
     How much retries multiply the load: one plus retries per request started in *window*.
@@ -73,8 +77,9 @@ def retry_amplification(
         requests: What the workload asked for.
         policy: Count the retries of one policy only; of all for ``None``.
         window: Where the retry is decided, and where the request starts.
+        batching: How the interval is found.
     """
-    edges = np.linspace(window.start, window.end, BATCHES + 1)
+    edges = np.linspace(window.start, window.end, batching.count + 1)
     retries = [
         event.at
         for event in journal.of(RetryEvent)
@@ -83,7 +88,7 @@ def retry_amplification(
     started = requests.started[(requests.started >= window.start) & (requests.started < window.end)]
     firsts = np.histogram(started, edges)[0].astype(np.float64)
     again = np.histogram(retries, edges)[0].astype(np.float64)
-    return ratio_estimate(firsts + again, firsts, len(started))
+    return ratio_estimate(firsts + again, firsts, len(started), batching)
 
 
 def span_durations(journal: Journal, name: str, window: Window) -> Floats:

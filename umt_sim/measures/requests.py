@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 from umt_sim.faults.timeline import Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import OperationRecord, Outcome
-from umt_sim.measures.estimates import BATCHES, Estimate, Floats, ratio_estimate, share_estimate
+from umt_sim.measures.estimates import (
+    STEADY,
+    Batching,
+    Estimate,
+    Floats,
+    ratio_estimate,
+    share_estimate,
+)
 from umt_sim.measures.steps import Steps
 
 __all__ = ["Requests"]
@@ -108,28 +115,31 @@ class Requests:
         times: Floats = self.completed[self.ok] - self.started[self.ok]
         return times
 
-    def error_rate(self) -> Estimate:
+    def error_rate(self, batching: Batching = STEADY) -> Estimate:
         """Share of requests that failed, may have failed, were dropped or never answered."""
-        return share_estimate(~self.ok)
+        return share_estimate(~self.ok, batching)
 
-    def success(self) -> Estimate:
+    def success(self, batching: Batching = STEADY) -> Estimate:
         """Share of requests known to have happened."""
-        return share_estimate(self.ok)
+        return share_estimate(self.ok, batching)
 
-    def throughput(self, window: Window, *, good_only: bool) -> Estimate:
+    def throughput(
+        self, window: Window, batching: Batching = STEADY, *, good_only: bool
+    ) -> Estimate:
         """
         Answers per second given in *window*.
 
         Args:
             window: Where the answer falls, whenever the request was scheduled.
+            batching: How the interval is found.
             good_only: Count only those known to have happened: goodput.
         """
         counted = self.ok if good_only else self.answered
-        edges = np.linspace(window.start, window.end, BATCHES + 1)
+        edges = np.linspace(window.start, window.end, batching.count + 1)
         inside = self.completed[counted]
         inside = inside[(inside >= window.start) & (inside < window.end)]
         counts = np.histogram(inside, edges)[0].astype(np.float64)
-        return ratio_estimate(counts, np.diff(edges), len(inside))
+        return ratio_estimate(counts, np.diff(edges), len(inside), batching)
 
     def in_flight(self) -> Steps:
         """Requests sent and not yet answered, over time."""

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from umt_sim.faults.timeline import Window
-from umt_sim.measures.estimates import BATCHES, Estimate, Floats, ratio_estimate
+from umt_sim.measures.estimates import STEADY, Batching, Estimate, Floats, ratio_estimate
 
 __all__ = ["Steps"]
 
@@ -40,12 +40,12 @@ class Steps:
         inside = self.values[self._inside(window)]
         return max(self.at(window.start), float(np.max(inside, initial=-np.inf)))
 
-    def mean(self, window: Window) -> Estimate:
+    def mean(self, window: Window, batching: Batching = STEADY) -> Estimate:
         """The time average over *window*, with an interval from equal slices of it."""
-        edges = np.linspace(window.start, window.end, BATCHES + 1)
+        edges = np.linspace(window.start, window.end, batching.count + 1)
         areas = np.array([self._area(a, b) for a, b in itertools.pairwise(edges)])
         changes = int(np.count_nonzero(self._inside(window)))
-        return ratio_estimate(areas, np.diff(edges), changes)
+        return ratio_estimate(areas, np.diff(edges), changes, batching)
 
     def _inside(self, window: Window) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         return (self.times >= window.start) & (self.times < window.end)

@@ -1,0 +1,14 @@
+"""
+What a person looks at: tables and figures made from a journal, and nothing else.
+
+- ``result``: one run, opened. Start here.
+- ``frames``: records as tidy DataFrames, units in the column names.
+- ``summary``: the table of operations by window.
+- ``figure``: the run over time: latency, rates, queues, breakers, faults shaded.
+- ``panels``: the parts of that figure.
+- ``page``: a run as HTML, for notebooks.
+"""
+
+from umt_sim.analysis.result import Result
+
+__all__ = ["Result"]

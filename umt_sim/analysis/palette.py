@@ -1,0 +1,28 @@
+"""Colours and measures of figures, safe for the colour-blind."""
+
+from __future__ import annotations
+
+__all__ = ["FAULTS", "GRID", "INK", "MUTED", "SERIES", "STATES", "VERDICTS", "WRONG"]
+
+# Okabe and Ito (2008), "Color Universal Design".
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#F0E442"
+
+INK = "#24292f"
+MUTED = "#6e7781"
+GRID = "#e6e8eb"
+WRONG = VERMILION
+SERIES = (BLUE, GREEN, PURPLE, ORANGE, SKY)
+
+FAULTS = ("#f5e6c4", "#e3d9ee", "#d5e8dc", "#f6d9cf", "#d6e4f2")
+
+STATES = {
+    "closed": "#cfe8dd",
+    "open": VERMILION,
+    "half_open": ORANGE,
+    "forced_open": "#8f3f00",
+    "disabled": "#c9ccd1",
+    "metrics_only": SKY,
+}
+
+VERDICTS = {"passed": GREEN, "failed": VERMILION, "inconclusive": "#9a6700", "errored": "#8f3f00"}

@@ -1,0 +1,271 @@
+"""
+The parts of the figure of a run. Each draws one question's answer into given axes.
+
+``faults`` what went wrong when, ``latency`` how long requests took, ``rates`` how many
+were asked for, answered and refused, ``queues`` where work waited, ``breakers`` who
+stopped calling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import PathCollection
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from umt_sim.analysis.palette import FAULTS, GRID, INK, MUTED, SERIES, STATES, WRONG
+from umt_sim.expectations.readings import Readings
+from umt_sim.faults.timeline import Window
+from umt_sim.measures.breakers import stays
+from umt_sim.measures.counters import queue_depth
+from umt_sim.measures.estimates import Floats
+from umt_sim.measures.requests import Requests
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "bins_of",
+    "breakers",
+    "fault_lanes",
+    "faults",
+    "latency",
+    "queues",
+    "rates",
+    "style",
+]
+
+_LEAST_PER_BIN = 5  # fewer requests than that make no percentile
+_MOST_POINTS = 6_000  # more are invisible and make files slow
+
+
+def bins_of(run: Window, most: int = 150) -> Floats:
+    """Edges of equal stretches of a round length, at most *most* of them, over *run*."""
+    rough = run.duration / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    width = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    first = math.floor(run.start / width)
+    last = math.ceil(run.end / width)
+    edges: Floats = np.arange(first, last + 1, dtype=np.float64) * width
+    return edges
+
+
+def style(axes: Axes, label: str) -> None:
+    """Give *axes* the common look, with *label* on its left."""
+    axes.set_ylabel(label, color=INK, fontsize=9)
+    axes.grid(visible=True, axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=MUTED, labelsize=8, length=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#c9ccd1")
+
+
+def fault_lanes(windows: Sequence[Window]) -> list[int]:
+    """A lane for each window so that no two that overlap share one."""
+    free: list[float] = []
+    lanes = []
+    for window in windows:
+        lane = next((n for n, until in enumerate(free) if until <= window.start), len(free))
+        if lane == len(free):
+            free.append(0.0)
+        free[lane] = window.end
+        lanes.append(lane)
+    return lanes
+
+
+def faults(axes: Axes, windows: Sequence[Window], below: Sequence[Axes], run: Window) -> None:
+    """Name each fault in a strip of its own and shade its window through *below*."""
+    lanes = fault_lanes(windows)
+    for index, (window, lane) in enumerate(zip(windows, lanes, strict=True)):
+        colour = FAULTS[index % len(FAULTS)]
+        width = max(window.duration, run.duration / 400)
+        axes.barh(lane, width, left=window.start, height=0.86, color=colour)
+        _name_of_fault(axes, window, lane, run)
+        for panel in below:
+            panel.axvspan(
+                window.start, window.start + width, color=colour, alpha=0.45, lw=0, zorder=0
+            )
+    axes.set_ylim(max(lanes, default=0) + 0.6, -0.6)
+    axes.axis("off")
+
+
+def _name_of_fault(axes: Axes, window: Window, lane: int, run: Window) -> None:
+    """Write the name into its bar, or beside it where the bar is too short."""
+    room = len(window.name) * run.duration * 0.0085
+    beside_left = window.end + room > run.end
+    if room <= window.duration:
+        x, align = (window.start + window.end) / 2, "center"
+    elif beside_left:
+        x, align = window.start - run.duration * 0.004, "right"
+    else:
+        x, align = window.end + run.duration * 0.004, "left"
+    axes.text(x, lane, window.name, ha=align, va="center", fontsize=8, color=INK)
+
+
+def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
+    """Every request as a point, percentiles over them, on a logarithmic scale."""
+    style(axes, "latency")
+    several = len(names) > 1
+    for colour, name in zip(SERIES, names, strict=False):
+        requests = readings.requests.named(name)
+        good = requests.where(requests.ok)
+        _points(axes, good, colour)
+        _percentile(axes, good, edges, 0.5, colour, f"{name} p50" if several else "p50")
+        _percentile(axes, good, edges, 0.95, colour, f"{name} p95" if several else "p95")
+    bad = readings.requests.where(readings.requests.answered & ~readings.requests.ok)
+    bad = bad.where(np.isin(bad.name, list(names)))
+    _points(axes, bad, WRONG, label="failed", marker="x")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10))
+    axes.yaxis.set_major_formatter(FuncFormatter(_duration_label))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    _legend(axes)
+
+
+def _points(
+    axes: Axes, requests: Requests, colour: str, *, label: str | None = None, marker: str = "o"
+) -> None:
+    if not len(requests):
+        return
+    stride = -(-len(requests) // _MOST_POINTS)
+    axes.scatter(
+        requests.scheduled[::stride],
+        np.maximum(requests.completed - requests.scheduled, 1e-6)[::stride],
+        s=9 if marker == "x" else 5,
+        marker=marker,
+        color=colour,
+        alpha=0.45 if marker == "x" else 0.16,
+        linewidths=0.7 if marker == "x" else 0,
+        label=label,
+        rasterized=True,
+        zorder=2,
+    )
+
+
+def _percentile(
+    axes: Axes, requests: Requests, edges: Floats, q: float, colour: str, label: str
+) -> None:
+    sojourn = requests.completed - requests.scheduled
+    which = np.digitize(requests.scheduled, edges) - 1
+    values = np.full(len(edges) - 1, np.nan)
+    for index in range(len(values)):
+        inside = sojourn[which == index]
+        if len(inside) >= _LEAST_PER_BIN:
+            values[index] = np.quantile(inside, q, method="inverted_cdf")
+    centres = (edges[:-1] + edges[1:]) / 2
+    heavy = q > 0.5
+    axes.plot(
+        centres,
+        values,
+        color=colour,
+        linewidth=1.9 if heavy else 1.1,
+        linestyle="-" if heavy else (0, (4, 1.5)),
+        label=label,
+        zorder=3,
+    )
+
+
+def rates(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
+    """Requests asked for, answered well, and failed, per second."""
+    style(axes, "requests / s")
+    requests = readings.requests.where(np.isin(readings.requests.name, list(names)))
+    width = float(edges[1] - edges[0])
+
+    def per_second(times: Floats) -> Floats:
+        counts: Floats = np.histogram(times, edges)[0] / width
+        return counts
+
+    offered = per_second(requests.scheduled)
+    good = per_second(requests.completed[requests.ok])
+    bad = per_second(np.minimum(requests.completed, requests.scheduled + 1e9)[~requests.ok])
+    axes.stairs(good, edges, fill=True, color=SERIES[1], alpha=0.28, label="goodput")
+    axes.stairs(good, edges, baseline=None, color=SERIES[1], linewidth=1.2)
+    axes.stairs(bad, edges, fill=True, color=WRONG, alpha=0.45, label="errors")
+    axes.stairs(
+        offered,
+        edges,
+        baseline=None,
+        color=INK,
+        linewidth=1.0,
+        linestyle=(0, (4, 1.5)),
+        label="offered",
+    )
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    _legend(axes)
+
+
+def queues(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
+    """The longest queues over time; requests in flight where no queue was sampled."""
+    style(axes, "queue depth" if names else "in flight")
+    moments = np.unique(np.concatenate((edges, np.linspace(edges[0], edges[-1], 600))))
+    for colour, name in zip(SERIES, names, strict=False):
+        steps = queue_depth(readings.journal, name)
+        values = [steps.at(moment) for moment in moments]
+        axes.step(moments, values, where="post", color=colour, linewidth=1.3, label=name)
+    if not names:
+        steps = readings.in_flight(None)
+        values = [steps.at(moment) for moment in moments]
+        axes.step(moments, values, where="post", color=INK, linewidth=1.2)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    if names:
+        _legend(axes)
+
+
+def breakers(axes: Axes, readings: Readings, names: Sequence[str], run: Window) -> None:
+    """A lane for each breaker, coloured by its state."""
+    shown: dict[str, None] = {}
+    for lane, name in enumerate(names):
+        for stay in stays(readings.transitions(name), run):
+            shown[stay.state] = None
+            axes.barh(
+                lane,
+                max(stay.end - stay.start, run.duration / 500),
+                left=stay.start,
+                height=0.62,
+                color=STATES.get(stay.state, MUTED),
+                zorder=2 if stay.state == "closed" else 3,
+            )
+    style(axes, "")
+    axes.grid(visible=False)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.spines["left"].set_visible(False)
+    patches = [
+        Patch(color=colour, label=state.replace("_", "-"))
+        for state, colour in STATES.items()
+        if state in shown
+    ]
+    _legend(axes, patches)
+
+
+def _legend(axes: Axes, handles: Sequence[Patch] | None = None) -> None:
+    """A legend to the right of *axes*, where it hides nothing."""
+    given = {"handles": handles} if handles is not None else {}
+    legend = axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.005, 1.02),
+        frameon=False,
+        fontsize=8,
+        handlelength=1.6,
+        labelcolor=INK,
+        borderaxespad=0.0,
+        **given,
+    )
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_alpha(1)  # one point must be seen; those in the panel are many
+
+
+def _duration_label(seconds: float, _: int) -> str:
+    if seconds >= 1:
+        return f"{seconds:g} s"
+    return f"{seconds * 1e3:g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:g} µs"

@@ -1,0 +1,201 @@
+"""One run, opened for people: verdict, tables, figure."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from umt_sim.errors import JournalError
+from umt_sim.expectations.grammar import expect
+from umt_sim.expectations.judgement import Judgement, judge_run
+from umt_sim.expectations.readings import Readings
+from umt_sim.expectations.verdicts import Status
+from umt_sim.journal import storage
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import (
+    BreakerEvent,
+    FaultRecord,
+    LogLine,
+    MessageEvent,
+    QueueSample,
+    ResourceSample,
+    RetryEvent,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["Result"]
+
+
+class Result:
+    """
+    What a run left behind.
+
+    Everything is worked out from the journal when it is first asked for, so a
+    stored run can be judged and plotted again without running it.
+
+    Args:
+        journal: The closed record of the run.
+        folder: Where it is stored, if it is.
+    """
+
+    def __init__(self, journal: Journal, folder: Path | None = None) -> None:
+        self.journal = journal
+        self.folder = folder
+        self._readings = Readings(journal)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """
+        Open a stored run.
+
+        Raises:
+            JournalError: It is not a run folder, or damaged.
+        """
+        return cls(storage.load(Path(folder)), Path(folder))
+
+    def save(self, folder: str | Path) -> None:
+        """Store the run in *folder*, made if need be: journal, verdict and figure."""
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        storage.save(self.journal, self.folder)
+        try:
+            self.plot().savefig(self.folder / "figure.png", dpi=150)
+        except JournalError:
+            return  # the run ended before there was anything to draw
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return str(self.journal.header.get("scenario", ""))
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(self.journal.header.get("seed", 0))
+
+    @property
+    def world(self) -> str:
+        """``sim`` or ``live``."""
+        return str(self.journal.header.get("world", ""))
+
+    @property
+    def tape_hash(self) -> str | None:
+        """The same for every run of one plan and seed in virtual time; ``None`` for a live run."""
+        found: str | None = self.journal.header.get("tape_hash")
+        return found
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The frozen plan, as plain data."""
+        found: dict[str, Any] = self.journal.header.get("plan", {})
+        return found
+
+    @cached_property
+    def verdict(self) -> Judgement:
+        """The answer to everything the plan expects."""
+        expectations = [expect(text) for text in self.plan.get("expect", ())]
+        return judge_run(self.journal, expectations, self.plan.get("invariants", ()))
+
+    @property
+    def status(self) -> Status:
+        """The verdict in a word."""
+        return self.verdict.status
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything expected held."""
+        return self.status is Status.PASSED
+
+    @property
+    def readings(self) -> Readings:
+        """The journal, opened for measuring."""
+        return self._readings
+
+    @cached_property
+    def operations(self) -> pd.DataFrame:
+        """Every request: times, outcome, latency, the window it was scheduled in."""
+        from umt_sim.analysis.frames import operations_frame
+
+        return operations_frame(self.journal, self._readings.windows)
+
+    @cached_property
+    def spans(self) -> pd.DataFrame:
+        """Every span of the code under test."""
+        from umt_sim.analysis.frames import spans_frame
+
+        return spans_frame(self.journal)
+
+    @cached_property
+    def breakers(self) -> pd.DataFrame:
+        """What circuit breakers published."""
+        return self._frame(BreakerEvent)
+
+    @cached_property
+    def messages(self) -> pd.DataFrame:
+        """Every step in the life of a message."""
+        return self._frame(MessageEvent)
+
+    @cached_property
+    def faults(self) -> pd.DataFrame:
+        """Faults that were applied, with what they met."""
+        return self._frame(FaultRecord)
+
+    @cached_property
+    def queues(self) -> pd.DataFrame:
+        """Lengths of queues."""
+        return self._frame(QueueSample)
+
+    @cached_property
+    def resources(self) -> pd.DataFrame:
+        """Workers busy and callers waiting at the servers."""
+        return self._frame(ResourceSample)
+
+    @cached_property
+    def retries(self) -> pd.DataFrame:
+        """Every decision to try again."""
+        return self._frame(RetryEvent)
+
+    @cached_property
+    def logs(self) -> pd.DataFrame:
+        """Log records of the code under test."""
+        return self._frame(LogLine)
+
+    def summary(self) -> pd.DataFrame:
+        """Each operation in each window: requests, goodput, errors, percentiles, intervals."""
+        from umt_sim.analysis.summary import summary_frame
+
+        return summary_frame(self._readings)
+
+    def plot(self, *operations: str) -> Figure:
+        """
+        The run over time, in one figure.
+
+        Args:
+            operations: Those to show; all of them when none is named.
+
+        Raises:
+            JournalError: The run ended before anything was measured.
+        """
+        from umt_sim.analysis.figure import run_figure
+
+        return run_figure(self, operations)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.name} seed={self.seed} world={self.world}: {self.status.value},"
+            f" {len(self._readings.requests)} requests>"
+        )
+
+    def _repr_html_(self) -> str:
+        from umt_sim.analysis.page import run_html
+
+        return run_html(self)
+
+    def _frame(self, kind: Any) -> pd.DataFrame:
+        from umt_sim.analysis.frames import records_frame
+
+        return records_frame(self.journal, kind)

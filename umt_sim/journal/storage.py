@@ -1,0 +1,176 @@
+"""
+A run folder on disk and back: ``run.json`` and one ``.csv.gz`` table for each kind of record.
+
+Plain text that any tool reads. Empty cells are ``None``; an empty text where
+``None`` is possible too is written ``""``. Mappings and lists are JSON in their
+cell. Reading a folder gives the same journal, record by record.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gzip
+import io
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from umt_sim.errors import JournalError
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import Record
+
+__all__ = ["load", "new_folder", "save"]
+
+HEADER = "run.json"
+_FORMAT = 1
+_QUOTED_EMPTY = '""'
+
+Write = Callable[[Any], str]
+Read = Callable[[str], Any]
+
+
+def new_folder(root: Path, scenario: str, seed: int, started: datetime) -> Path:
+    """
+    Make a folder for one run that overwrites no other: ``root/scenario/time-seed``.
+
+    Args:
+        root: Where all runs lie.
+        scenario: Its name.
+        seed: The run's seed.
+        started: Wall-clock time, for people.
+    """
+    name = f"{started:%Y%m%dT%H%M%S}-{seed}"
+    for again in range(1, 1000):
+        folder = root / scenario / (name if again == 1 else f"{name}-{again}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise JournalError(f"{root / scenario} is full of runs called {name}; remove some")
+
+
+def save(journal: Journal, folder: Path) -> None:
+    """
+    Write *journal* into *folder*, which exists.
+
+    The same journal gives the same bytes.
+    """
+    for kind in get_args(Record):
+        rows = journal.of(kind)
+        if rows:
+            _write_table(folder / f"{_table(kind)}.csv.gz", kind, rows)
+    header = {"format": _FORMAT, **journal.header}
+    text = json.dumps(header, indent=2, ensure_ascii=False, default=str)
+    (folder / HEADER).write_text(text + "\n", encoding="utf-8")  # last: a folder with it is whole
+
+
+def load(folder: Path) -> Journal:
+    """
+    Read what ``save`` wrote.
+
+    Raises:
+        JournalError: It is not a run folder, is damaged, or is of another format.
+    """
+    try:
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise JournalError(f"{folder} is not a run folder: it has no {HEADER}") from None
+    except ValueError as error:
+        raise JournalError(f"{folder / HEADER} is damaged: {error}") from error
+    if header.pop("format", None) != _FORMAT:
+        raise JournalError(f"{folder} was written in a format this version cannot read")
+    return Journal(header, {kind: _read_table(folder, kind) for kind in get_args(Record)})
+
+
+def _table(kind: type[Any]) -> str:
+    """``operation_record`` for ``OperationRecord``."""
+    name = kind.__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def _write_table(path: Path, kind: type[Any], rows: tuple[Any, ...]) -> None:
+    columns = [field.name for field in dataclasses.fields(kind)]
+    writers = [codec[0] for codec in _codecs(kind)]
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(
+        [write(getattr(row, column)) for column, write in zip(columns, writers, strict=True)]
+        for row in rows
+    )
+    # No time stamp and no name in the header, so that equal journals are equal files.
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+        packed.write(text.getvalue().encode())
+
+
+def _read_table(folder: Path, kind: type[Any]) -> tuple[Any, ...]:
+    path = folder / f"{_table(kind)}.csv.gz"
+    if not path.exists():
+        return ()
+    readers = [codec[1] for codec in _codecs(kind)]
+    columns = [field.name for field in dataclasses.fields(kind)]
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
+            table = csv.reader(text)
+            if next(table, None) != columns:
+                raise JournalError(f"{path} has other columns than this version writes")
+            return tuple(
+                kind(*(read(cell) for read, cell in zip(readers, cells, strict=True)))
+                for cells in table
+            )
+    except (OSError, EOFError, ValueError) as error:
+        raise JournalError(f"{path} is damaged: {error}") from error
+
+
+def _codecs(kind: type[Any]) -> list[tuple[Write, Read]]:
+    hints = typing.get_type_hints(kind)
+    return [_codec(hints[field.name]) for field in dataclasses.fields(kind)]
+
+
+def _codec(hint: Any) -> tuple[Write, Read]:
+    """How a field of one type is written into a cell and read back."""
+    if get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (part for part in get_args(hint) if part is not types.NoneType)
+        return _optional(*_codec(inner))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return (lambda member: str(member.value)), hint
+    if hint is bool:
+        return (lambda flag: "1" if flag else "0"), (lambda cell: cell == "1")
+    if hint in (int, float):
+        return repr, hint
+    if hint is str:
+        return str, str
+    if get_origin(hint) is tuple:
+        return _json, (lambda cell: _frozen(json.loads(cell)))
+    return _json, json.loads
+
+
+def _optional(write: Write, read: Read) -> tuple[Write, Read]:
+    def written(value: Any) -> str:
+        return "" if value is None else write(value) or _QUOTED_EMPTY
+
+    def read_back(cell: str) -> Any:
+        return None if cell == "" else read("" if cell == _QUOTED_EMPTY else cell)
+
+    return written, read_back
+
+
+def _json(value: Any) -> str:
+    plain = dict(value) if isinstance(value, Mapping) else value
+    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _frozen(value: Any) -> Any:
+    """JSON's lists as tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
