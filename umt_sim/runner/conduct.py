@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from umt_sim.errors import ScenarioError, WorldError
+from umt_sim.journal.logs import logs_recorded
 from umt_sim.journal.recorder import Journal, Recorder
 from umt_sim.runner.clock import RunClock
 from umt_sim.runner.phases import Progress, Run, perform
@@ -44,7 +45,7 @@ def conduct(
     clock = RunClock()
     recorder = Recorder(clock.now)
     run = Run(plan, world, system, clock, recorder, report)
-    with world:
+    with world, logs_recorded(recorder):
         ended = _ended(run)
         header = _header(plan, world, ended)
     return recorder.close(header)

@@ -1,0 +1,82 @@
+"""Joins a scenario file, a system and a world. The only module that names a concrete world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from umt_sim.analysis import Result
+from umt_sim.errors import WorldUnavailable
+from umt_sim.runner.conduct import conduct
+from umt_sim.runner.phases import Progress
+from umt_sim.scenario.loader import load
+from umt_sim.scenario.plan import Plan, WorldName
+from umt_sim.systems.finder import find_system
+from umt_sim.worlds.base import World
+
+__all__ = ["run", "run_plan"]
+
+
+def run(
+    path: str | Path,
+    *,
+    seed: int | None = None,
+    world: WorldName = "sim",
+    overrides: Sequence[str] = (),
+    progress: Callable[[Progress], None] | None = None,
+    folder: str | Path | None = None,
+) -> Result:
+    """
+    Run a scenario file and return what happened.
+
+    Args:
+        path: The scenario file.
+        seed: Instead of the scenario's own.
+        world: Where to run it.
+        overrides: Edits of the scenario, ``path=value`` each, as for ``umt-sim run --set``.
+        progress: Told once a second of the run how far it has come.
+        folder: Where to store journal and figure; nothing is stored when left out.
+
+    Raises:
+        ScenarioError: The file is wrong; carries every problem found.
+        WorldError: A service is missing, or the world cannot do a fault.
+    """
+    plan = load(path, seed=seed, world=world, overrides=overrides)
+    result = run_plan(plan, progress=progress)
+    if folder is not None:
+        result.save(folder)
+    return result
+
+
+def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Result:
+    """
+    Run a frozen plan.
+
+    Raises:
+        WorldError: A service is missing, or the world cannot do a fault.
+    """
+    journal = conduct(
+        plan,
+        world=_world(plan),
+        system=find_system(plan.system),
+        report=progress or _silent,
+    )
+    return Result(journal)
+
+
+def _world(plan: Plan) -> World:
+    match plan.world:
+        case "sim":
+            from umt_sim.worlds.sim import SimWorld  # brings every server: only when it runs
+
+            return SimWorld(tuple(plan.services.values()), seed=plan.seed)
+        case "live":
+            raise WorldUnavailable(
+                "live",
+                "this version runs scenarios in the sim world only",
+                remedy="use --world sim",
+            )
+
+
+def _silent(_: Progress) -> None:
+    """Nobody wants to know."""

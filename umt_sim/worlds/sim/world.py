@@ -1,0 +1,139 @@
+"""The simulated world: one kernel, one network, and the servers of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from umt_sim.faults.actions import Action, ServerRestart
+from umt_sim.journal.recorder import Recorder
+from umt_sim.kernel import Kernel
+from umt_sim.kernel.wall_clock import EPOCH
+from umt_sim.network.network import Network
+from umt_sim.servers.postgres import Engine, recipe
+from umt_sim.servers.specs import ServiceSpec
+from umt_sim.worlds.base import Endpoint, Touched
+from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
+
+if TYPE_CHECKING:
+    from random import Random
+
+__all__ = ["SimWorld"]
+
+T = TypeVar("T")
+
+
+class SimWorld:
+    """
+    Services in virtual time, each on a host of its own behind a proxy of its own.
+
+    The service ``rabbitmq`` answers at host ``rabbitmq``; that is the proxy. The
+    server behind it stands on host ``rabbitmq-server``.
+
+    Args:
+        services: What to supply.
+        seed: Names all randomness.
+    """
+
+    name = "sim"
+
+    def __init__(self, services: Sequence[ServiceSpec], *, seed: int) -> None:
+        self._specs = tuple(services)
+        self._seed = seed
+        self._stack = ExitStack()
+        self._servers: dict[str, Server] = {}
+        self._fingerprint: str | None = None
+        self._engines: dict[str, Engine] = {}
+        self._versions: dict[str, str] = {}
+        self._kernel: Kernel
+        self._network: Network
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            # An engine is a real process: it starts before time becomes virtual and ends after.
+            for spec in self._specs:
+                if spec.kind == "postgres":
+                    engine = self._engines[spec.name] = stack.enter_context(Engine(recipe()))
+                    self._versions[spec.name] = engine.binaries.version()
+            self._kernel = stack.enter_context(Kernel(seed=self._seed))
+            self._network = Network(self._kernel)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run *main* to its end in virtual time."""
+        return self._kernel.run(main)
+
+    def stream(self, path: str) -> Random:
+        """The random stream of one concern."""
+        return self._kernel.streams.stream(path)
+
+    async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
+        """Start every server on its host and put a proxy before it."""
+        services = Services(
+            kernel=self._kernel,
+            recorder=recorder,
+            unix_time=self._unix_time,
+            engines=self._engines,
+        )
+        endpoints = {}
+        for spec in self._specs:
+            server = self._servers[spec.name] = services.build(spec)
+            port = DEFAULT_PORTS[spec.kind]
+            behind = f"{spec.name}-server"
+            await self._network.host(behind).run(server.start(behind, port))
+            self._network.proxy(spec.name, listen=(spec.name, port), upstream=(behind, port))
+            endpoints[spec.name] = _endpoint(spec, port)
+        return endpoints
+
+    async def begin(self, fault: str, action: Action) -> None:
+        """Apply *action* under the name of its fault."""
+        if isinstance(action, ServerRestart):
+            await self._servers[action.service].stop()
+        else:
+            self._network.begin(fault, action)
+
+    async def end(self, fault: str) -> Touched:
+        """Undo the action begun as *fault* and say what it met."""
+        touched = self._network.end(fault)
+        return Touched(touched.bytes, touched.connections)
+
+    async def tear_down(self) -> None:
+        """Stop every server, last started first."""
+        for server in reversed(list(self._servers.values())):
+            await server.stop()
+        self._servers.clear()
+
+    def versions(self) -> Mapping[str, str]:
+        """The PostgreSQL engines that answered."""
+        return self._versions
+
+    def fingerprint(self) -> str:
+        """The tape hash of everything that happened so far."""
+        return self._kernel.tape.hexdigest()
+
+    def _unix_time(self) -> float:
+        return EPOCH.timestamp() + self._kernel.loop.time()
+
+
+def _endpoint(spec: ServiceSpec, port: int) -> Endpoint:
+    account = {
+        "rabbitmq": ("umt", "umt", "/"),
+        "postgres": ("umt", "umt", "umt"),
+        "redis": ("", "", "0"),
+        "http": ("", "", ""),
+    }
+    user, password, database = account[spec.kind]
+    return Endpoint(
+        service=spec.name,
+        kind=spec.kind,
+        host=spec.name,
+        port=port,
+        user=user,
+        password=password,
+        database=database,
+    )
