@@ -66,7 +66,7 @@ class Gamma:
     def cdf(self, x: float) -> float:
         """Probability of a time of at most *x* seconds."""
         check_not_negative("a time", x)
-        return _regularised(self.shape, x / self.scale)
+        return _excess(self.shape, x / self.scale, 0.0) if x else 0.0
 
     @property
     def mean(self) -> float:
@@ -79,14 +79,12 @@ class Gamma:
         return 1 / self.shape
 
 
-def _regularised(a: float, x: float) -> float:
-    """P(a, x), the regularised lower incomplete gamma function."""
-    if x <= 0:
-        return 0.0
+def _excess(a: float, x: float, p: float) -> float:
+    """P(a, x) - p for the regularised lower incomplete gamma function P, exact in both tails."""
     front = exp(a * log(x) - x - lgamma(a))
     if x < a + 1:
-        return front * _series(a, x)
-    return 1 - front * _continued_fraction(a, x)
+        return front * _series(a, x) - p
+    return (1 - p) - front * _continued_fraction(a, x)
 
 
 def _series(a: float, x: float) -> float:
@@ -125,7 +123,7 @@ def _inverse(a: float, p: float) -> float:
     low, high = 0.0, float("inf")
     log_norm = lgamma(a)
     for _ in range(_MOST_STEPS):
-        error = _regularised(a, x) - p
+        error = _excess(a, x, p)
         if error > 0:
             high = x
         else:

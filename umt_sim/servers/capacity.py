@@ -10,7 +10,7 @@ everybody through; where a slow server has to be acted, ``pacing.Paced`` does it
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
@@ -77,7 +77,10 @@ class QueueFull(Exception):
     def __init__(self, station: str, limit: int) -> None:
         self.station = station
         self.limit = limit
-        super().__init__(f"{station}: {limit} callers wait already")
+        super().__init__(station, limit)  # SimPy copies exceptions from their arguments
+
+    def __str__(self) -> str:
+        return f"{self.station}: {self.limit} callers wait already"
 
 
 class Restarted(Exception):
@@ -85,7 +88,10 @@ class Restarted(Exception):
 
     def __init__(self, station: str) -> None:
         self.station = station
-        super().__init__(f"{station} restarted before the operation was done")
+        super().__init__(station)
+
+    def __str__(self) -> str:
+        return f"{self.station} restarted before the operation was done"
 
 
 class ServiceTimes:
@@ -199,9 +205,18 @@ class Service(Put["Station"]):
     the heap. It can be awaited by a task and yielded by a SimPy process.
     """
 
+    if TYPE_CHECKING:  # the kernel makes SimPy's events awaitable
+
+        def __await__(self) -> Generator[Any, Any, None]: ...
+
     def __init__(self, station: Station, seconds: float) -> None:
         self.seconds = seconds
-        self.over = False  # served, withdrawn or dropped
+        self.began: float | None = None
+        """When a worker took it up; ``None`` while it waits."""
+
+        self.over = False
+        """Whether it was served, withdrawn or dropped."""
+
         super().__init__(station)
 
     def cancel(self) -> None:
@@ -345,6 +360,7 @@ class Station(BaseResource[Service, Get[Any]]):
             service = queue.popleft()
             users.append(service)
             service._ok = True
+            service.began = self._env.now
             self._env.schedule(service, NORMAL, service.seconds * self._slowness())
 
     def _trigger_get(self, put_event: Any) -> None:
