@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from os import sched_yield
 
+from umt_sim.kernel.guard import Guard
 from umt_sim.servers.postgres import wire
 
 __all__ = ["NOTHING", "Backend", "EngineRefused"]
@@ -88,8 +89,9 @@ class Backend:
     def __init__(
         self, path: str, parameters: Mapping[str, str], protocol: int = wire.PROTOCOL_3
     ) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(path)
+        with Guard.opened():
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.connect(path)
         self._socket.setblocking(False)  # noqa: FBT003  the standard library's signature
         self._got = bytearray()
         self._walked = 0
@@ -153,6 +155,13 @@ class Backend:
         self._append(chunk)
         return self._take()
 
+    def ask(self, text: str) -> bytes:
+        """Run a statement of our own that never waits; its whole reply."""
+        self.send(wire.message(b"Q", text.encode() + b"\0"))
+        while (reply := self.reply(1.0)) is None:
+            pass
+        return reply
+
     def pending(self) -> bytes:
         """What the engine has sent of its own accord, by an empty round trip while idle."""
         self.send(SYNC)
@@ -166,6 +175,10 @@ class Backend:
         while not self.closed:
             select.select([self._socket], [], [])
             self._read()
+        self._socket.close()
+
+    def drop(self) -> None:
+        """Close our end and wait for nothing: the engine is going down."""
         self._socket.close()
 
     def hang_up(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from umt_sim.errors import WorldUnavailable
+from umt_sim.kernel.guard import Guard
 from umt_sim.servers.postgres import supervisor
 from umt_sim.servers.postgres.binaries import REMEDY, Binaries, find_binaries
 from umt_sim.servers.postgres.template import Recipe, prepared, unprivileged
@@ -85,20 +86,21 @@ class Engine:
 
     def start(self) -> None:
         """
-        Start a fresh server. To be called outside virtual time: it opens processes.
+        Start a fresh server. Best done before a run: it may have to make the template.
 
         Raises:
             WorldUnavailable: It did not start; carries the end of its log.
         """
         assert self._supervisor is None, "the engine was started already"
-        template = prepared(self.binaries, self.recipe)
-        self._supervisor = subprocess.Popen(
-            [sys.executable, "-I", "-S", supervisor.__file__, json.dumps(self._config(template))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with Guard.opened():
+            config = json.dumps(self._config(prepared(self.binaries, self.recipe)))
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, config],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
         self._folder = Path(self._answer())
         self.fresh()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from umt_sim.servers.capacity import QueueFull, Restarted
-from umt_sim.servers.postgres import errors, wire
+from umt_sim.servers.postgres import errors, limits, wire
 from umt_sim.servers.postgres.backend import Backend, EngineRefused
 from umt_sim.servers.postgres.turnstile import Ride
 
@@ -50,14 +50,17 @@ async def open_ride(session: Session) -> Ride:
         raise Goodbye(errors.STARTING_UP) from restarted
     row = server.clock.take_row()
     number = server.next_pid()
-    wanted = {**parameters, "umt_sim.row": str(row), "umt_sim.pid": str(number)}
+    known = limits.renamed(parameters)
+    wanted = {**known, "umt_sim.row": str(row), "umt_sim.pid": str(number)}
     try:
         backend = Backend(server.engine.socket_path, wanted, protocol)
     except EngineRefused as refused:
         server.clock.give_back(row)
         raise Goodbye(refused.said) from refused
+    backend.ask(f"SELECT setseed({server.stream.uniform(-1, 1)!r})")
     ride = Ride(pid=number, row=row, backend=backend, hear=session.hear)
     secret = server.register(session, ride)
+    session.has_limits |= known != parameters
     key = wire.message(b"K", number.to_bytes(4, "big") + secret)
     greeting = backend.greeting
     session.say(greeting[:-READY_SIZE] + key + greeting[-READY_SIZE:])

@@ -103,6 +103,10 @@ class Monitor:
         """End the session."""
         self._backend.close()
 
+    def drop(self) -> None:
+        """The engine is going down."""
+        self._backend.drop()
+
     def _ask(self, sql: str, argument: str) -> list[list[str]]:
         """Run one prepared statement; every value as text."""
         opening = b""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from umt_sim.servers.capacity import Capacity, Instant
-from umt_sim.servers.postgres import errors, wire
+from umt_sim.servers.postgres import errors, limits, wire
 from umt_sim.servers.postgres.clock import CLOCK_FILE, ROWS, SCRIPT, WIDTH, Clock
 from umt_sim.servers.postgres.engine import Engine
 from umt_sim.servers.postgres.handshake import Goodbye
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["PostgreSQL", "recipe"]
 
 FIRST_PID = 1001
+SPARE_BACKENDS = 4  # the monitor's, and PostgreSQL's own reserve for superusers
+COMMITTED = b"COMMIT\0"
+NOTIFICATION = ord("A")
 
 
 def recipe(*, user: str = "umt", database: str = "umt") -> Recipe:
@@ -34,6 +37,7 @@ def recipe(*, user: str = "umt", database: str = "umt") -> Recipe:
         script=SCRIPT,
         settings={
             "deadlock_timeout": "'24d'",
+            **{limits.PREFIX + name: f"'{value}'" for name, value in limits.SETTINGS.items()},
             "umt_sim.row": "'0'",
             "umt_sim.pid": "'0'",
         },
@@ -45,15 +49,21 @@ class PostgreSQL:
     """
     A PostgreSQL server whose answers come from an engine and whose time is the loop's.
 
+    ``start`` and ``stop`` may follow each other more than once; the data stay, for they are
+    the engine's.
+
     Args:
         engine: A running engine made with ``recipe``; it serves no other server meanwhile.
         unix_time: Reads the wall clock of the loop's time, in seconds since 1970.
-        stream: Seeds the sessions' ``random()`` and their cancel keys.
+        stream: Seeds the sessions' ``random()`` and makes their cancel keys and nonces.
         capacity: What each operation costs: ``connect``, ``begin``, ``query``, ``commit``,
             ``rollback``, ``prepare``, ``copy``.
         max_connections: Sessions at once.
-        deadlock_timeout: Seconds a session waits for a lock before it looks for a deadlock.
+        password: Ask every user for it, by SCRAM-SHA-256; ``None`` asks nobody.
         tls: Offer encryption with this certificate.
+
+    Raises:
+        ValueError: The engine cannot serve that many connections.
     """
 
     def __init__(
@@ -64,23 +74,35 @@ class PostgreSQL:
         stream: Random,
         capacity: Capacity | None = None,
         max_connections: int = 100,
-        deadlock_timeout: float = 1.0,
+        password: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        if max_connections + SPARE_BACKENDS > engine.max_connections:
+            raise ValueError(
+                f"{max_connections} connections need an engine made with max_connections="
+                f"{max_connections + SPARE_BACKENDS}; this one has {engine.max_connections}"
+            )
         self.engine = engine
+        self.stream = stream
         self.capacity = capacity or Instant()
+        self.password = password
         self.tls = tls
+        self.has_limits = False  # some session has mentioned a timeout
         self._unix_time = unix_time
-        self._stream = stream
         self._max_connections = max_connections
-        self._deadlock_timeout = deadlock_timeout
         self._pids = FIRST_PID
+        self._address = ("", 0)
+        self._starting = False
+        self._recovery: float | None = None
+        self._returns: Task[None] | None = None
         self._sessions: dict[Session, Task[None]] = {}
         self._open: dict[int, tuple[bytes, Session]] = {}
+        self._virtual_pids: dict[int, int] = {}
         self._listener: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Accept connections on *host* and *port*; 0 chooses a free port."""
+        assert self._listener is None, "the server was started already"
         self.loop: AbstractEventLoop = asyncio.get_running_loop()
         self.clock = Clock(self.engine.folder / "data")
         self.monitor = Monitor(self.engine.socket_path, self.engine.recipe.user)
@@ -88,39 +110,101 @@ class PostgreSQL:
             loop=self.loop,
             monitor=self.monitor,
             clock=self.clock,
-            microseconds=self.microseconds,
-            deadlock_timeout=self._deadlock_timeout,
+            microseconds=self._microseconds,
         )
-        self._listener = await self.loop.create_server(lambda: Session(self), host, port)
+        await self._listen(host, port)
 
     @property
     def port(self) -> int:
         """Where connections are accepted."""
-        assert self._listener is not None, "the server was not started"
-        port: int = self._listener.sockets[0].getsockname()[1]
-        return port
+        return self._address[1]
 
     async def stop(self) -> None:
         """End every session and accept no more."""
+        if self._returns is not None:
+            self._returns.cancel()
+            await asyncio.wait([self._returns])
         if self._listener is None:
             return
         self._listener.close()
-        await self._end_sessions(errors.ADMIN_SHUTDOWN)
+        self._listener = None
+        await self._end_sessions()
         self.monitor.close()
         self.clock.close()
-        self._listener = None
 
-    async def _end_sessions(self, last_words: bytes) -> None:
+    async def restart(self, *, down: float = 0.0, starting: float = 0.0) -> None:
+        """
+        Shut down at once, roll everything back, and come back.
+
+        Clients are told so (57P01). Nothing that was committed is lost; sessions are, with
+        their prepared statements, temporary tables and advisory locks.
+
+        Args:
+            down: Seconds during which connections are refused.
+            starting: Seconds after that during which they are turned away (57P03).
+        """
+        assert self._listener is not None, "the server is not running"
+        self._listener.close()
+        await self._end_sessions()
+        self.capacity.restart()
+        await asyncio.sleep(down)
+        self._starting = True
+        await self._listen(*self._address)
+        await asyncio.sleep(starting)
+        self._starting = False
+
+    def crash(self) -> None:
+        """
+        Die in mid-work; ``recover`` brings back what was committed.
+
+        Clients are told nothing, their connections break. Usable also when the host of the
+        server has lost its power, and its tasks with it.
+        """
+        assert self._listener is not None, "the server is not running"
+        self._listener.close()
+        self._listener = None
+        self.turnstile.abandon()
+        for session, task in [*self._sessions.items()]:
+            session.transport.abort()
+            task.cancel()
+        self._sessions.clear()
+        self._open.clear()
+        self.monitor.drop()
+        self.clock.close()
+        self.capacity.restart()
+        self.engine.crash()
+
+    async def recover(self) -> None:
+        """Accept connections again after a crash, where they were accepted before."""
+        await self.start(*self._address)
+
+    def crash_at_commit(self, *, recovery: float) -> None:
+        """
+        Crash after the next COMMIT has taken effect and before its client is told.
+
+        The client cannot know whether it happened.
+
+        Args:
+            recovery: Seconds until connections are accepted again.
+        """
+        self._recovery = recovery
+
+    async def _listen(self, host: str, port: int) -> None:
+        self._listener = await self.loop.create_server(lambda: Session(self), host, port)
+        self._address = (host, self._listener.sockets[0].getsockname()[1])
+
+    async def _end_sessions(self) -> None:
         tasks = [*self._sessions.values()]
         for session in [*self._sessions]:
-            session.expire(last_words if session.ride else b"")
-        await asyncio.gather(*tasks, return_exceptions=True)
+            session.expire(errors.ADMIN_SHUTDOWN if session.ride else b"")
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _return(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self.recover()
 
     # What sessions ask
-
-    def microseconds(self) -> int:
-        """Now, since 1970."""
-        return int(self._unix_time() * 1e6 + 0.5)
 
     def admit(self, session: Session) -> Task[None]:
         """A client has connected: begin to serve it."""
@@ -129,19 +213,15 @@ class PostgreSQL:
         task.add_done_callback(self._report)
         return task
 
-    def dismiss(self, session: Session) -> None:
-        """A session is over."""
-        self._sessions.pop(session, None)
-        if session.ride is not None:
-            self._open.pop(session.ride.pid, None)
-
     def check_open(self) -> None:
         """
         Let one more session in, or not.
 
         Raises:
-            Goodbye: There are too many.
+            Goodbye: Not now.
         """
+        if self._starting:
+            raise Goodbye(errors.STARTING_UP)
         if len(self._open) >= self._max_connections:
             raise Goodbye(errors.TOO_MANY)
 
@@ -152,19 +232,45 @@ class PostgreSQL:
 
     def register(self, session: Session, ride: Ride) -> bytes:
         """A session is open; the secret with which its statements can be cancelled."""
-        secret = self._stream.getrandbits(32).to_bytes(4, "big")
+        secret = self.stream.getrandbits(32).to_bytes(4, "big")
         self._open[ride.pid] = secret, session
-        seed = self._stream.random()
-        ride.backend.send(wire.message(b"Q", b"SELECT setseed(%r)\0" % seed))
-        while ride.backend.reply(1.0) is None:
-            pass
+        self._virtual_pids[ride.backend.pid] = ride.pid
+        session.has_limits = self.has_limits
         return secret
+
+    def dismiss(self, session: Session) -> None:
+        """A session is over."""
+        if self._sessions.pop(session, None) and session.ride is not None:
+            self._open.pop(session.ride.pid, None)
+            self.turnstile.leave(session.ride)
 
     def cancel(self, pid: int, secret: bytes) -> None:
         """A client asks to cancel what one of its sessions does."""
         expected, session = self._open.get(pid, (b"", None))
         if session is not None and secret == expected:
             session.interrupt(errors.USER_REQUEST)
+
+    def dies_at(self, reply: bytes) -> bool:
+        """Whether the server crashes now instead of giving *reply*, the end of a transaction."""
+        if self._recovery is None or COMMITTED not in reply:
+            return False
+        seconds, self._recovery = self._recovery, None
+        self.crash()
+        self._returns = self.loop.create_task(self._return(seconds))
+        return True
+
+    def with_virtual_pids(self, reply: bytes) -> bytes:
+        """The reply with the ids of notifying processes as clients know them."""
+        changed = bytearray(reply)
+        for kind, begin, _ in wire.frames(reply):
+            if kind == NOTIFICATION:
+                place = slice(begin + 5, begin + 9)
+                pid = int.from_bytes(changed[place], "big")
+                changed[place] = self._virtual_pids[pid].to_bytes(4, "big")
+        return bytes(changed)
+
+    def _microseconds(self) -> int:
+        return int(self._unix_time() * 1e6 + 0.5)
 
     def _report(self, task: Task[None]) -> None:
         """A session that ends with an error of ours must not do so in silence."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import CancelledError, Future
+import re
+from asyncio import CancelledError, Future, TimerHandle
 from typing import TYPE_CHECKING, cast
 
 from umt_sim.servers.capacity import QueueFull, Restarted
 from umt_sim.servers.postgres import errors, sql, wire
-from umt_sim.servers.postgres.backend import NOTHING
+from umt_sim.servers.postgres.backend import IDLE, NOTHING
 from umt_sim.servers.postgres.errors import Interrupted, Interruption
 from umt_sim.servers.postgres.handshake import Goodbye, open_ride
 from umt_sim.servers.postgres.inbox import Batch, Inbox
+from umt_sim.servers.postgres.limits import Limits, read_limits
 
 if TYPE_CHECKING:
     from umt_sim.servers.postgres.server import PostgreSQL
@@ -21,13 +23,19 @@ __all__ = ["Session"]
 
 QUERY, SYNC, FLUSH, COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE, FUNCTION = b"QSHdcfXF"
 COPY_ENDS = (COPY_DONE, COPY_FAIL)
+ENDS_TURN = (QUERY, SYNC, FUNCTION)  # after these the engine says ReadyForQuery
 
 CROWDED = 1 << 20  # bytes a client may send ahead of the answer it waits for
 
-# What an engine that cannot parse it does with the rest of the batch and the transaction is
-# what it does after any error: so an error of ours takes effect in the engine too.
+# What the engine does with the rest of a batch and with the transaction when it cannot parse
+# something is what it does after any error: by this an error of ours takes effect there too.
 MISTAKE_QUERY = wire.message(b"Q", b"interrupted\0")
 MISTAKE_PARSE = wire.message(b"P", b"umt_sim\0interrupted\0\0\0")
+
+LISTENS = b"LISTEN\0"
+CHANGES_SETTINGS = re.compile(
+    rb"C\0\0\0.(?:SET|RESET|COMMIT|ROLLBACK|DISCARD ALL)\0|set_config", re.DOTALL
+)
 
 
 class Session(asyncio.Protocol):
@@ -36,6 +44,10 @@ class Session(asyncio.Protocol):
 
     Args:
         server: Whose connection it is.
+
+    Attributes:
+        ride: Its way through the engine; none before the greeting.
+        limits: Its timeouts.
     """
 
     def __init__(self, server: PostgreSQL) -> None:
@@ -45,10 +57,17 @@ class Session(asyncio.Protocol):
         self.ride: Ride | None = None
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.task: asyncio.Task[None] | None = None
+        self.limits = Limits()
+        self.has_limits = False
+        self._configures = False
+        self._listens = False
         self._serving = False
-        self._reason: Interruption | None = None
-        self._writable: Future[None] | None = None
         self._copying_extended = False
+        self._reason: Interruption | None = None
+        self._statement_timer: TimerHandle | None = None
+        self._transaction_timer: TimerHandle | None = None
+        self._idle_timer: TimerHandle | None = None
+        self._writable: Future[None] | None = None
         self._reading_paused = False
 
     # What asyncio calls
@@ -61,14 +80,14 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The client has sent something."""
         self.inbox.feed(data)
-        if self._serving and len(self.inbox) > CROWDED and not self._reading_paused:
+        if len(self.inbox) > CROWDED and self._serving and not self._reading_paused:
             self.transport.pause_reading()
             self._reading_paused = True
 
     def eof_received(self) -> bool:
         """The client sends no more; what it has sent is still answered."""
         self.inbox.end()
-        return True
+        return not self.transport.get_extra_info("ssl_object")  # TLS cannot be half closed
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
         """The connection is gone; what was received is still done, as a real server would."""
@@ -90,18 +109,20 @@ class Session(asyncio.Protocol):
     async def run(self) -> None:
         """Serve the connection to its end."""
         try:
-            self.ride = await open_ride(self)
+            self.ride = ride = await open_ride(self)
+            if self.has_limits:
+                self._read_limits(ride)
+                self._begin_idling(ride)
             while (batch := await self.inbox.batch()) is not None and batch.last != TERMINATE:
-                await self._act_on(batch)
+                await self._act_on(ride, batch)
         except Goodbye as goodbye:
             self.say(goodbye.words)
         except wire.ProtocolViolation as violation:
             self.say(errors.fatal("08P01", str(violation)))
         finally:
-            if self.ride is not None:
-                self.server.turnstile.leave(self.ride)
-            self.transport.close()
+            self._stop_timers()
             self.server.dismiss(self)
+            self.transport.close()
 
     def say(self, words: bytes) -> None:
         """Send messages to the client, if it is still there."""
@@ -110,13 +131,13 @@ class Session(asyncio.Protocol):
 
     def hear(self, words: bytes) -> None:
         """Notifications have come while the session was idle."""
-        self.say(words)
+        self.say(self.server.with_virtual_pids(words))
 
     def expire(self, last_words: bytes) -> None:
         """End the session from outside."""
         self.say(last_words)
-        if self.task is not None:
-            self.task.cancel()
+        assert self.task is not None
+        self.task.cancel()
 
     def interrupt(self, why: Interruption) -> None:
         """End the statement that runs, if one does."""
@@ -127,52 +148,80 @@ class Session(asyncio.Protocol):
         elif self.ride is not None:
             self.server.turnstile.interrupt(self.ride, why)
 
-    async def _act_on(self, batch: Batch) -> None:
+    async def _act_on(self, ride: Ride, batch: Batch) -> None:
         """Have the engine act on a batch when its time has come, and answer."""
         if self._writable is not None:
             await self._writable
-        ride = self.ride
-        assert ride is not None
-        data = batch.data
-        answers = self._answers(batch)
+        if self.has_limits:
+            self._begin_statement(batch)
+        answers = self._answers(ride, batch)
+        before = ride.backend.status
         try:
-            if batch.has_text:
-                data = sql.translated(data)
+            data = self._translated(batch)
             operation = sql.operation(batch)
             if operation is not None:
                 await self._serve(operation, len(data))
         except Interrupted as interrupted:
-            data = MISTAKE_QUERY if batch.last == QUERY else MISTAKE_PARSE
-            if batch.last == SYNC:
-                data += wire.message(b"S", b"")
-            else:
-                answers = min(answers, 1)
+            data, answers = _mistake(batch, answers)
             reply = await self.server.turnstile.run(ride, data, answers)
             reply = interrupted.why.instead_of_error(reply)
         else:
             reply = await self.server.turnstile.run(ride, data, answers)
-        self.say(reply)
         self._copying_extended = ride.backend.copying and batch.last != QUERY
-        if ride.backend.closed:
-            raise Goodbye(b"")
+        self._answer(ride, reply, before)
+        if self.has_limits and batch.last in ENDS_TURN:
+            if self._configures or CHANGES_SETTINGS.search(reply):
+                self._read_limits(ride)
+            self._begin_idling(ride)
         if self._reading_paused:
             self._reading_paused = False
             self.transport.resume_reading()
 
-    def _answers(self, batch: Batch) -> int:
+    def _answer(self, ride: Ride, reply: bytes, before: bytes) -> None:
+        """
+        Give the client the engine's reply.
+
+        Raises:
+            Goodbye: The session ended with it.
+        """
+        if LISTENS in reply and not self._listens:
+            self._listens = True
+            self.server.turnstile.listen(ride)
+        if self._listens:
+            reply = self.server.with_virtual_pids(reply)
+        if before != IDLE and ride.backend.status == IDLE and self.server.dies_at(reply):
+            raise Goodbye
+        self.say(reply)
+        if ride.backend.closed:
+            raise Goodbye
+
+    def _answers(self, ride: Ride, batch: Batch) -> int:
         """How the answer to a batch ends: see ``Backend.send``."""
-        assert self.ride is not None
-        backend = self.ride.backend
-        match batch.last:
-            case int(kind) if kind == FLUSH:
-                return NOTHING if backend.failed or not batch.answers else batch.answers
-            case int(kind) if kind == COPY_DATA:
+        backend = ride.backend
+        if batch.last == FLUSH:
+            return NOTHING if backend.failed or not batch.answers else batch.answers
+        if batch.last == COPY_DATA:
+            return NOTHING
+        if batch.last in COPY_ENDS:
+            if not backend.copying:
                 return NOTHING
-            case int(kind) if kind in COPY_ENDS:
-                if not backend.copying:
-                    return NOTHING
-                return 1 if self._copying_extended else 0
+            return 1 if self._copying_extended else 0
         return 0
+
+    def _translated(self, batch: Batch) -> bytes:
+        """
+        The batch in the form for the engine.
+
+        Raises:
+            Interrupted: It asks for what has no virtual value.
+        """
+        if not batch.has_text:
+            return batch.data
+        data = sql.translated(batch.data)
+        if data is not batch.data and sql.RENAMED in data:
+            self.has_limits = self.server.has_limits = True
+            self._configures = self._configures or b"set_config" in data
+        return data
 
     async def _serve(self, operation: str, size: int) -> None:
         """
@@ -196,3 +245,56 @@ class Session(asyncio.Protocol):
             raise Interrupted(why) from None
         finally:
             self._serving = False
+
+    # Timeouts
+
+    def _read_limits(self, ride: Ride) -> None:
+        self.limits = read_limits(ride.backend) or self.limits
+        ride.lock_timeout = self.limits.lock_timeout
+        ride.deadlock_timeout = self.limits.deadlock_timeout
+
+    def _begin_statement(self, batch: Batch) -> None:
+        """The session is not idle any more; its statement must end in time."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        seconds = self.limits.statement_timeout
+        if seconds > 0 and self._statement_timer is None and batch.answers + batch.executes:
+            self._statement_timer = self.loop.call_later(
+                seconds, self.interrupt, errors.STATEMENT_TIMEOUT
+            )
+
+    def _begin_idling(self, ride: Ride) -> None:
+        """A statement is over; what comes next must come in time."""
+        if self._statement_timer is not None:
+            self._statement_timer.cancel()
+            self._statement_timer = None
+        limits = self.limits
+        idle = ride.backend.status == IDLE
+        seconds = limits.idle_session_timeout if idle else limits.idle_in_transaction_session_timeout
+        if seconds > 0:
+            words = errors.IDLE_SESSION_TIMEOUT if idle else errors.IDLE_IN_TRANSACTION_TIMEOUT
+            self._idle_timer = self.loop.call_later(seconds, self.expire, words)
+        if self._transaction_timer is not None and idle:
+            self._transaction_timer.cancel()
+            self._transaction_timer = None
+        elif self._transaction_timer is None and not idle and limits.transaction_timeout > 0:
+            self._transaction_timer = self.loop.call_later(
+                limits.transaction_timeout, self.expire, errors.TRANSACTION_TIMEOUT
+            )
+
+    def _stop_timers(self) -> None:
+        for timer in (self._statement_timer, self._transaction_timer, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
+
+
+def _mistake(batch: Batch, answers: int) -> tuple[bytes, int]:
+    """Messages that fail in the engine as *batch* is to fail, and how their answer ends."""
+    if batch.last in (QUERY, FUNCTION):
+        return MISTAKE_QUERY, 0
+    if batch.last == SYNC:
+        return MISTAKE_PARSE + wire.message(b"S", b""), 0
+    if batch.last in COPY_ENDS:
+        return wire.message(b"f", b"interrupted\0"), answers
+    return MISTAKE_PARSE, min(answers, 1)

@@ -2,8 +2,8 @@
 Reads the clients' SQL where it matters to time: what kind of work it is, and what it must not say.
 
 Words that the engine's parser turns into its own clock (CURRENT_TIMESTAMP and its kin) are
-replaced by functions of the same name, which tell virtual time. What can be given no virtual
-value is refused by name.
+replaced by functions of the same name, which tell virtual time. Timeouts are renamed to
+settings on which the engine does not act. What can be given no virtual value is refused by name.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import re
 from functools import lru_cache
 from struct import Struct
 
-from umt_sim.servers.postgres import wire
+from umt_sim.servers.postgres import limits, wire
 from umt_sim.servers.postgres.errors import Interrupted, Interruption
 from umt_sim.servers.postgres.inbox import Batch
 
 __all__ = ["operation", "translated"]
 
 QUERY, PARSE, SYNC, FLUSH, COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION = b"QPSHdcfF"
+RENAMED = limits.PREFIX.encode()
 LONGEST_REMEMBERED = 2000  # bytes of a text that is worth keeping translated
 NUMBER = Struct("!I")
 
@@ -42,11 +43,13 @@ REFUSED_WORDS = {
     b"uuid_generate_v4": "use gen_random_uuid()",
     b"tablesample": "use WHERE random() < ...",
 }
+SETTING_NAMES = frozenset(name.encode() for name in limits.SETTINGS)
 INTERESTING = re.compile(
     rb"\b(?:current_time|current_date|localtime|gen_random_bytes|gen_salt|uuid_generate_v"
-    rb"|tablesample|now|today|tomorrow|yesterday)",
+    rb"|tablesample|now|today|tomorrow|yesterday|" + b"|".join(sorted(SETTING_NAMES)) + rb")",
     re.IGNORECASE,
 )
+SETTER = re.compile(rb"\b(?:set|local|session|reset|show)\s+$", re.IGNORECASE)
 TOKEN = re.compile(
     rb"""
     --[^\n]* | /\*.*?\*/                          # a comment
@@ -137,8 +140,12 @@ def _token(token: re.Match[bytes], text: bytes) -> bytes:
         mark = len(token["tag"]) + 2
         return whole[:mark] + _translated(whole[mark:-mark]) + whole[-mark:]
     if token["word"] is None:
+        if whole[:1] == b"'" and whole[1:-1].lower() in SETTING_NAMES:
+            return b"'" + RENAMED + whole[1:]
         return whole
     word = whole.lower()
+    if word in SETTING_NAMES and SETTER.search(text[: token.start()]):
+        return RENAMED + whole
     if word in REFUSED_WORDS:
         raise _refused(word.decode(), REFUSED_WORDS[word])
     if word in CLOCK_WORDS and not PRECEDED_BY_AS.search(text[: token.start()]):

@@ -38,6 +38,7 @@ class Ride:
         backend: The engine's session.
         hear: Takes notifications that come while the session is idle.
         lock_timeout: Seconds a statement may wait for one lock; 0 is for ever.
+        deadlock_timeout: Seconds of waiting after which it looks for a deadlock.
         answer: Set while the session waits inside the engine.
         wake_at: Microseconds since 1970 until which a statement sleeps.
         timers: What may end the wait.
@@ -48,6 +49,7 @@ class Ride:
     backend: Backend
     hear: Callable[[bytes], None]
     lock_timeout: float = 0.0
+    deadlock_timeout: float = 1.0
     answer: Future[bytes] | None = None
     wake_at: int | None = None
     timers: list[TimerHandle] = field(default_factory=list)
@@ -62,7 +64,6 @@ class Turnstile:
         monitor: Knows who blocks whom.
         clock: The engine's.
         microseconds: Reads the time since 1970.
-        deadlock_timeout: Seconds of waiting after which a cycle of waits is looked for.
     """
 
     def __init__(
@@ -72,15 +73,14 @@ class Turnstile:
         monitor: Monitor,
         clock: Clock,
         microseconds: Callable[[], int],
-        deadlock_timeout: float,
     ) -> None:
         self._loop = loop
         self._monitor = monitor
         self._clock = clock
         self._microseconds = microseconds
-        self._deadlock_timeout = deadlock_timeout
         self._waiting: dict[int, Ride] = {}  # by the engine's process, in the order of arrival
         self._hearers: dict[int, Ride] = {}
+        self._abandoned = False
 
     async def run(self, ride: Ride, data: bytes, answers: int = 0) -> bytes:
         """Have the engine act on *data* now; its reply, after any waiting in between."""
@@ -112,8 +112,19 @@ class Turnstile:
         self._go(ride, why)
         self.settle()
 
+    def abandon(self) -> None:
+        """The engine is about to die with all its sessions."""
+        self._abandoned = True
+        for ride in self._waiting.values():
+            self._disarm(ride)
+        self._waiting.clear()
+        self._hearers.clear()
+
     def leave(self, ride: Ride) -> None:
         """End the session in the engine, whatever it was doing: its transaction rolls back."""
+        if self._abandoned:
+            ride.backend.drop()
+            return
         self._hearers.pop(ride.pid, None)
         if self._waiting.pop(ride.backend.pid, None) is not None:
             self._disarm(ride)
@@ -144,7 +155,9 @@ class Turnstile:
         """
         for ride in [*self._hearers.values()]:
             if ride.answer is None and ride.backend.status == IDLE:
-                ride.hear(ride.backend.pending())
+                words = ride.backend.pending()
+                if words:
+                    ride.hear(words)
 
     def _advance(self, ride: Ride) -> bytes | None:
         """Let a session run until it has answered; ``None`` if it has to wait first."""
@@ -166,7 +179,7 @@ class Turnstile:
         if ride.backend.nap is not None:
             ride.timers.append(later(ride.backend.nap, self._wake, ride))
             return
-        ride.timers.append(later(self._deadlock_timeout, self._look_for_deadlock, ride))
+        ride.timers.append(later(ride.deadlock_timeout, self._look_for_deadlock, ride))
         if ride.lock_timeout > 0:
             ride.timers.append(later(ride.lock_timeout, self.interrupt, ride, errors.LOCK_TIMEOUT))
 
