@@ -116,15 +116,18 @@ class SimEnvironment(simpy.Environment):
 
         What these events schedule for the same instant waits for the next call,
         so that a chain of ``timeout(0)`` cannot keep asyncio's tasks from running.
+        Urgent events (starts and interrupts of processes, the end of ``run``) are a
+        generation of their own.
         """
         queue: list[Any] = self._queue
         last = next(self._eid)
-        self._now = now = queue[0][0]
+        now, priority = queue[0][:2]
+        self._now = now
         tape = self._tape
         tape.pulse = hash((tape.pulse, now, last))
         while queue:
             entry = queue[0]
-            if entry[2] > last or entry[0] != now:
+            if entry[2] > last or entry[0] != now or entry[1] != priority:
                 return
             heappop(queue)
             event = entry[3]

@@ -44,11 +44,12 @@ class Life:
     life must stay dead although the host runs again.
     """
 
-    __slots__ = ("held", "host", "resumptions", "running")
+    __slots__ = ("ended", "held", "host", "resumptions", "running")
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.running = True
+        self.ended = False
         self.held: list[Handle] = []
         self.resumptions: list[tuple[SimProcess, Event | None]] = []
 
@@ -113,7 +114,7 @@ class Host:
         Start a task on this host.
 
         Whoever awaits it waits for ever if the host crashes first, as a client of a
-        dead machine would.
+        dead machine would; a timeout gets it out.
 
         Raises:
             RuntimeError: The host has crashed and was not restarted.
@@ -143,6 +144,7 @@ class Host:
         if self.state is HostState.CRASHED:
             return
         self._life.running = False
+        self._life.ended = True
         self._loop.power.bury(self._life)
         self._become(HostState.CRASHED)
 

@@ -88,6 +88,7 @@ class Housekeeping:
             return _OBSERVED
         inspections.remove(self._count_steps)
         busy, self._busy = self._busy, Counter()
+        busy.update(f"process {process.name}()" for process in self._loop.env.scheduled_now())
         turns, self._turns_at_instant = self._turns_at_instant, 0
         if now != self._instant:
             return self._stride
@@ -96,5 +97,3 @@ class Housekeeping:
     def _count_steps(self) -> None:
         for handle in self._loop._ready:
             self._busy[" ".join(describe_handle(handle))] += 1
-        for process in self._loop.env.scheduled_now():
-            self._busy[f"process {process.name}()"] += 1

@@ -156,10 +156,10 @@ class SimSelector(BaseSelector):
         ready = []
         marked, pollable, keys = self._sockets.marked, self._sockets.pollable, self._keys
         for fd in tuple(marked):
-            key = keys.get(fd)
-            if key is not None and not (self.withholds is not None and self.withholds(key)):
-                events = key.events & pollable[fd].readiness()
-                if events:
+            key, socket = keys.get(fd), pollable.get(fd)
+            if key is not None and socket is not None:
+                events = key.events & socket.readiness()
+                if events and not (self.withholds is not None and self.withholds(key)):
                     ready.append((key, events))
                     continue
             del marked[fd]

@@ -59,6 +59,16 @@ class SimTask(asyncio.Task[T]):
     def __hash__(self) -> int:
         return self.number
 
+    def cancel(self, msg: Any | None = None) -> bool:
+        """
+        As in asyncio. A task of a dead host cannot run its cleanup: it is over at once.
+
+        Else whoever waits for it with a timeout would wait for that cleanup.
+        """
+        if self.life is not None and self.life.ended:
+            return asyncio.Future.cancel(self, msg)
+        return super().cancel(msg)
+
 
 class SimFuture(asyncio.Future[T]):
     """A future that hashes by number; numbered when first asked, since few ever are."""
