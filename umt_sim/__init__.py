@@ -1,0 +1,33 @@
+"""
+Chaos testing in virtual time: real code, real drivers, real protocols.
+
+- ``umt_sim.run``: run a scenario file and get a ``Result``. Start here.
+- ``umt_sim.load``: open the folder of an earlier run.
+- ``umt_sim.errors``: everything that is raised for you to mend.
+
+The map of the packages is ``docs/design.md``. Importing this costs nothing;
+what a name needs is imported when the name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from umt_sim.analysis import Result
+    from umt_sim.notebook import load, run
+
+__all__ = ["Result", "load", "run"]
+
+_HOMES = {"Result": "umt_sim.analysis", "load": "umt_sim.notebook", "run": "umt_sim.notebook"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,6 +8,7 @@ from pathlib import Path
 from umt_sim.analysis import Result
 from umt_sim.errors import WorldUnavailable
 from umt_sim.runner.conduct import conduct
+from umt_sim.runner.onlooker import Onlooker
 from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load
 from umt_sim.scenario.plan import Plan, WorldName
@@ -34,7 +35,7 @@ def run(
         seed: Instead of the scenario's own.
         world: Where to run it.
         overrides: Edits of the scenario, ``path=value`` each, as for ``umt-sim run --set``.
-        progress: Told once a second of the run how far it has come.
+        progress: Told how far the run has come, from a thread that lives in real time.
         folder: Where to store journal and figure; nothing is stored when left out.
 
     Raises:
@@ -55,12 +56,13 @@ def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) 
     Raises:
         WorldError: A service is missing, or the world cannot do a fault.
     """
-    journal = conduct(
-        plan,
-        world=_world(plan),
-        system=find_system(plan.system),
-        report=progress or _silent,
-    )
+    with Onlooker(progress or _silent) as onlooker:
+        journal = conduct(
+            plan,
+            world=_world(plan),
+            system=find_system(plan.system),
+            report=onlooker.report,
+        )
     return Result(journal)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from umt_sim.faults.actions import Action, ServerRestart
 from umt_sim.journal.recorder import Recorder
+from umt_sim.journal.records import UnhandledError
 from umt_sim.kernel import Kernel
+from umt_sim.kernel.unhandled import Unhandled
 from umt_sim.kernel.wall_clock import EPOCH
 from umt_sim.network.network import Network
 from umt_sim.servers.postgres import Engine, recipe
@@ -65,8 +68,17 @@ class SimWorld:
         self._stack.close()
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run *main* to its end in virtual time."""
-        return self._kernel.run(main)
+        """
+        Run *main* to its end in virtual time.
+
+        Raises:
+            WallClockLeak: The code under test reached for the real machine, even if it
+                caught the exception: such a run is worth nothing.
+        """
+        result = self._kernel.run(main)
+        for leak in self._kernel.guard.leaks:
+            raise leak
+        return result
 
     def stream(self, path: str) -> Random:
         """The random stream of one concern."""
@@ -74,6 +86,7 @@ class SimWorld:
 
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
         """Start every server on its host and put a proxy before it."""
+        self._kernel.on_unhandled(lambda report: recorder.add(_row(report, recorder.now())))
         services = Services(
             kernel=self._kernel,
             recorder=recorder,
@@ -118,6 +131,17 @@ class SimWorld:
 
     def _unix_time(self) -> float:
         return EPOCH.timestamp() + self._kernel.loop.time()
+
+
+def _row(report: Unhandled, at: float) -> UnhandledError:
+    error = report.error
+    return UnhandledError(
+        at=at,
+        where=report.where,
+        error=type(error).__qualname__ if error is not None else report.message,
+        message=str(error) if error is not None else report.message,
+        traceback="".join(traceback.format_exception(error)) if error is not None else "",
+    )
 
 
 def _endpoint(spec: ServiceSpec, port: int) -> Endpoint:

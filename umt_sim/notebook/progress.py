@@ -1,0 +1,52 @@
+"""A progress bar in a notebook cell that updates in place and leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+from umt_sim.runner.phases import Progress
+
+__all__ = ["cell_progress"]
+
+
+@contextmanager
+def cell_progress(title: str) -> Iterator[Callable[[Progress], None] | None]:
+    """Yield what draws progress into the running cell; ``None`` outside a notebook."""
+    if not _in_notebook():
+        yield None
+        return
+    from IPython.display import HTML, display
+
+    handle: Any = display(HTML(_bar(title, None)), display_id=True)  # type: ignore[no-untyped-call]
+    try:
+        yield lambda progress: handle.update(HTML(_bar(title, progress)))  # type: ignore[no-untyped-call]
+    finally:
+        handle.update(HTML(""))  # type: ignore[no-untyped-call]
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code: then, and only then, a cell can be updated."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _bar(title: str, progress: Progress | None) -> str:
+    share = 0.0 if progress is None else min(1.0, max(0.0, progress.at / progress.total))
+    state = (
+        "starting services"
+        if progress is None or progress.at < 0
+        else f"{progress.at:.0f} of {progress.total:.0f} virtual seconds,"
+        f" {progress.answered} requests answered, {progress.in_flight} in flight"
+    )
+    return (
+        f'<div style="font: 13px sans-serif"><b>{escape(title)}</b> '
+        f'<progress value="{share:.3f}" max="1" style="width: 20em"></progress> {state}</div>'
+    )
