@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from umt_sim.platform.configuration import HttpSettings
 from umt_sim.platform.errors import (
@@ -84,7 +85,7 @@ class HttpxGateway:
             verify=verify,
             trust_env=False,
         )
-        self._address = {
+        self._address: dict[str, AttributeValue] = {
             SERVER_ADDRESS: url.host,
             SERVER_PORT: url.port or (80 if plain else 443),
         }

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from umt_sim.platform.configuration import Configuration
 from umt_sim.platform.errors import (
@@ -47,9 +48,11 @@ _NOTHING_HAPPENED = ("08", "53", "57")
 """SQLSTATE classes: no connection, out of resources, operator intervention."""
 _TRY_AGAIN = ("40", "55")
 """SQLSTATE classes: serialization failure or deadlock, lock not available."""
+_REQUEST_WRONG = ("23", "UM")
+"""SQLSTATE classes: a constraint says no, or a function of our own migrations does."""
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped
     """
     A connection that is not reset when it returns to the pool.
 
@@ -73,7 +76,7 @@ class PostgresDatabase:
     def __init__(self, config: Configuration, *, tracer: TracingProvider | None = None) -> None:
         self._settings = settings = config.postgres
         self._tracer = tracer or OpenTelemetryTracer()
-        self._attributes = {
+        self._attributes: dict[str, AttributeValue] = {
             DB_SYSTEM_NAME: "postgresql",
             DB_NAMESPACE: settings.database,
             SERVER_ADDRESS: settings.host,
@@ -85,11 +88,13 @@ class PostgresDatabase:
 
     async def query(self, sql: str, *values: Any) -> Sequence[Row]:
         """The rows *sql* returns."""
-        return await self._alone(sql, lambda session: session.query(sql, *values))
+        rows: Sequence[Row] = await self._alone(sql, lambda session: session.query(sql, *values))
+        return rows
 
     async def execute(self, sql: str, *values: Any) -> int:
         """Run *sql* and say how many rows it touched."""
-        return await self._alone(sql, lambda session: session.execute(sql, *values))
+        touched: int = await self._alone(sql, lambda session: session.execute(sql, *values))
+        return touched
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -246,7 +251,7 @@ def _refused(operation: str, error: asyncpg.PostgresError) -> PlatformError:
     if code.startswith(_TRY_AGAIN):
         error_class = ErrorClass.TRANSIENT
     else:
-        error_class = ErrorClass.CLIENT if code.startswith("23") else ErrorClass.FATAL
+        error_class = ErrorClass.CLIENT if code.startswith(_REQUEST_WRONG) else ErrorClass.FATAL
     return UpstreamRefused(PORT, operation, code=code, error_class=error_class, reason=str(error))
 
 

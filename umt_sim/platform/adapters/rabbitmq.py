@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from aio_pika import ExchangeType, connect_robust
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 from aio_pika.exceptions import AMQPError, DeliveryError
 from aio_pika.robust_channel import RobustChannel
 from aio_pika.robust_connection import RobustConnection
@@ -90,7 +90,7 @@ class RabbitMQMessageBroker:
         self._exchanges = exchanges
         self._on_error = on_error
         self._connection: RobustConnection | None = None
-        self._publishing: RobustChannel | None = None
+        self._publishing: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()
         self._handling: dict[asyncio.Task[None], None] = {}
         self._closed = False
@@ -100,7 +100,8 @@ class RabbitMQMessageBroker:
         operation = f"publish {parcel.exchange}:{parcel.routing_key}"
         channel = await self._publishing_channel(operation)
         with _translated(operation, unknown=True):
-            confirmation = await (await channel.get_underlay_channel()).basic_publish(
+            driver: Any = await channel.get_underlay_channel()
+            confirmation = await driver.basic_publish(
                 parcel.body,
                 exchange=parcel.exchange,
                 routing_key=parcel.routing_key,
@@ -126,9 +127,10 @@ class RabbitMQMessageBroker:
 
     async def close(self) -> None:
         """Wait for running consumers no longer than the publish timeout, then disconnect."""
-        self._closed = True
         if self._handling:
+            # They still publish and acknowledge.
             await asyncio.wait(self._handling, timeout=self._settings.publish_timeout)
+        self._closed = True
         for task in tuple(self._handling):
             task.cancel()
         await asyncio.gather(*self._handling, return_exceptions=True)
@@ -140,7 +142,7 @@ class RabbitMQMessageBroker:
             except (*_BROKEN, TimeoutError) as error:
                 logger.warning("closing the connection to RabbitMQ failed: %s", error)
 
-    async def _publishing_channel(self, operation: str) -> RobustChannel:
+    async def _publishing_channel(self, operation: str) -> AbstractRobustChannel:
         connection = await self._connected(operation)
         channel = self._publishing
         if channel is None or not connection.connected.is_set() or channel.is_closed:
@@ -173,9 +175,11 @@ class RabbitMQMessageBroker:
                 heartbeat=settings.heartbeat,
                 reconnect_interval=settings.reconnect_interval,
             )
-            self._publishing = await connection.channel(publisher_confirms=True)
+            channel = connection.channel(publisher_confirms=True)
+            await channel.initialize()
             for exchange in self._exchanges:
-                await self._publishing.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
+                await channel.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
+            self._publishing = channel
         return connection
 
     async def _declare(self, channel: Any, spec: QueueSpec) -> Any:

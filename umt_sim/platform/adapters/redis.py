@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -48,7 +49,7 @@ class RedisCache:
     def __init__(self, config: Configuration, *, tracer: TracingProvider | None = None) -> None:
         self._settings = settings = config.redis
         self._tracer = tracer or OpenTelemetryTracer()
-        self._attributes = {
+        self._attributes: dict[str, AttributeValue] = {
             DB_SYSTEM_NAME: "redis",
             DB_NAMESPACE: str(settings.database),
             SERVER_ADDRESS: settings.host,
@@ -78,8 +79,8 @@ class RedisCache:
     async def get(self, key: str) -> bytes | None:
         """The value stored under *key*; ``None`` when there is none or it expired."""
         with self._command("GET"):
-            value: bytes | None = await self._redis.get(key)
-            return value
+            value = await self._redis.get(key)
+        return value.encode() if isinstance(value, str) else value
 
     async def set(self, key: str, value: bytes, *, ttl_seconds: float) -> None:
         """Store *value* under *key* for *ttl_seconds*, to the millisecond."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -32,10 +32,24 @@ class MessageFactory:
     A message made because of another (*cause*) belongs to its conversation: it
     takes over the correlation id, names the cause, and never outlives its deadline.
     The first message of a conversation correlates with itself.
+
+    Args:
+        sender_id: Whose messages.
+        clock: Stamps them.
+        randomness: Where their ids come from.
+        trace_context: The ``traceparent`` to stamp them with; left out, they have none.
     """
 
-    def __init__(self, sender_id: str, *, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        sender_id: str,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        trace_context: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.sender_id = sender_id
+        self._trace_context = trace_context
         self._clock = clock
         self._randomness = randomness
 
@@ -50,10 +64,9 @@ class MessageFactory:
         idempotency_key: str | None = None,
         priority: int = 0,
         max_retries: int = 3,
-        traceparent: str | None = None,
     ) -> TaskMessage:
         """A task. With *timeout_seconds* it expires when the requester stops waiting."""
-        header = self._header(cause, traceparent)
+        header = self._header(cause)
         if timeout_seconds is not None:
             header["expires_at"] = header["timestamp"] + timedelta(seconds=timeout_seconds)
         return TaskMessage(
@@ -67,12 +80,10 @@ class MessageFactory:
             max_retries=max_retries,
         )
 
-    def forward(
-        self, task: TaskMessage, payload: Any, *, traceparent: str | None = None
-    ) -> TaskMessage:
+    def forward(self, task: TaskMessage, payload: Any) -> TaskMessage:
         """The same task with another payload, for the next agent: answer and deadline stay."""
         return TaskMessage(
-            **self._header(task, traceparent),
+            **self._header(task),
             task_type=task.task_type,
             payload=payload,
             reply_to=task.reply_to,
@@ -93,10 +104,9 @@ class MessageFactory:
         *,
         cause: Header | None = None,
         version: int = 1,
-        traceparent: str | None = None,
     ) -> EventMessage:
         """The announcement of a domain event."""
-        header = self._header(cause, traceparent)
+        header = self._header(cause)
         return EventMessage(
             **header,
             event_type=event.event_type,
@@ -112,16 +122,13 @@ class MessageFactory:
         *,
         duration: float = 0.0,
         status: ResponseStatus = ResponseStatus.COMPLETED,
-        traceparent: str | None = None,
     ) -> ResponseMessage:
         """The answer to a task that was done."""
         return ResponseMessage(
-            **self._header(task, traceparent), status=status, result=result, duration=duration
+            **self._header(task), status=status, result=result, duration=duration
         )
 
-    def error(
-        self, task: TaskMessage, error: BaseException, *, traceparent: str | None = None
-    ) -> ErrorMessage:
+    def error(self, task: TaskMessage, error: BaseException) -> ErrorMessage:
         """
         The answer to a task that failed.
 
@@ -129,7 +136,7 @@ class MessageFactory:
         """
         foreseen = isinstance(error, PlatformError)
         return ErrorMessage(
-            **self._header(task, traceparent),
+            **self._header(task),
             error_type=type(error).__name__,
             error_class=error_class_of(error),
             message=str(error) if foreseen else "internal error",
@@ -137,20 +144,20 @@ class MessageFactory:
 
     def heartbeat(self, *, status: str = "running", in_flight: int = 0) -> HeartbeatMessage:
         """A sign of life."""
-        return HeartbeatMessage(**self._header(None, None), status=status, in_flight=in_flight)
+        return HeartbeatMessage(**self._header(None), status=status, in_flight=in_flight)
 
     def system(self, command: str, payload: Mapping[str, Any] | None = None) -> SystemMessage:
         """A message about the platform itself."""
-        return SystemMessage(**self._header(None, None), command=command, payload=payload)
+        return SystemMessage(**self._header(None), command=command, payload=payload)
 
-    def _header(self, cause: Header | None, traceparent: str | None) -> dict[str, Any]:
+    def _header(self, cause: Header | None) -> dict[str, Any]:
         message_id = new_id(self._randomness)
         header: dict[str, Any] = {
             "message_id": message_id,
             "sender_id": self.sender_id,
             "timestamp": self._clock.now(),
             "correlation_id": message_id,
-            "traceparent": traceparent,
+            "traceparent": self._trace_context(),
         }
         if cause is not None:
             header["correlation_id"] = cause.correlation_id or cause.message_id

@@ -13,16 +13,19 @@ class CircuitBreaker(Protocol):
     """
     Runs a call, or refuses to while the callee is known to be down.
 
-    ``call`` lets the callee's own exception through; ``execute`` wraps it in a
-    ``CircuitBreakError``. Both raise ``CircuitOpenError`` without calling when
-    the breaker is open. Given a coroutine function they return an awaitable.
+    A refusal is a ``CallNotPermitted``; the call did not happen. A whole resilience
+    policy, with retries and timeouts around the breaker, answers the same port.
     """
 
     @property
     def name(self) -> str:
-        """What the breaker guards, as events and metrics call it."""
+        """What is guarded, as events and metrics call it."""
         ...
 
-    def execute(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run ``fn(*args, **kwargs)``; a failure is wrapped, its cause kept."""
+    def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """
+        Run ``function(*args, **kwargs)``; its own exception comes through.
+
+        Of a coroutine function the result is an awaitable.
+        """
         ...

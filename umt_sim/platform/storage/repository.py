@@ -40,14 +40,9 @@ class Repository(Generic[A]):
         unit_of_work: SqlUnitOfWork | None = None,
         write_event: EventWriter | None = None,
     ) -> None:
-        # Here and not above: only a script that names no clock comes this way.
-        from umt_sim.platform.storage.defaults import announcements, machine_clock
-
         self._session = session
-        self._unit_of_work = unit_of_work or SqlUnitOfWork(
-            session, [self.table], clock=machine_clock()
-        )
-        self._write_event = write_event or announcements()
+        self._unit_of_work = unit_of_work
+        self._write_event = write_event
 
     async def save(self, aggregate: A) -> None:
         """
@@ -57,7 +52,13 @@ class Repository(Generic[A]):
             VersionConflict: Somebody saved it since it was loaded; nothing was written.
             PortError: The database failed.
         """
-        async with self._unit_of_work.begin(self._write_event) as work:
+        # Here and not above: only a script that names no clock needs the machine's.
+        from umt_sim.platform.storage.defaults import announcements, machine_clock
+
+        unit_of_work = self._unit_of_work or SqlUnitOfWork(
+            self._session, [self.table], clock=machine_clock()
+        )
+        async with unit_of_work.begin(self._write_event or announcements()) as work:
             work.save(aggregate)
 
     async def find(self, identity: UUID) -> A | None:

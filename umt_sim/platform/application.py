@@ -1,0 +1,157 @@
+"""The composition root: every process of the platform, built and run together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from umt_sim.platform.adapters.postgres import PostgresDatabase
+from umt_sim.platform.agents.ads import ContentAdManagementAgent
+from umt_sim.platform.agents.agent import Agent
+from umt_sim.platform.agents.brand import BrandManagementAgent
+from umt_sim.platform.agents.creation import ContentCreationAgent
+from umt_sim.platform.agents.strategy import ContentStrategyAgent
+from umt_sim.platform.client import MarketingClient
+from umt_sim.platform.configuration import Configuration
+from umt_sim.platform.policies import PRODUCTION_POLICIES, PolicySettings
+from umt_sim.platform.process import AgentProcess, ClientProcess, Process
+from umt_sim.platform.storage.migrations import Migration, migrate, read_migrations
+from umt_sim.platform.surroundings import Surroundings
+
+__all__ = ["AGENTS", "CLIENT", "Application", "all_migrations"]
+
+AGENTS: Mapping[str, type[Agent]] = {
+    "brand-management-agent": BrandManagementAgent,
+    "content-strategy-agent": ContentStrategyAgent,
+    "content-creation-agent": ContentCreationAgent,
+    "content-ad-management-agent": ContentAdManagementAgent,
+}
+"""Every agent process by its name."""
+
+CLIENT = "marketing-client"
+"""Name of the client's process."""
+
+CONTEXTS = ("brand", "content")
+
+
+class Application:
+    """
+    The running platform::
+
+        async with Application(configuration) as application:
+            await application.client.create_content(command)
+
+    Entering migrates the database, starts every process and waits until all take
+    messages. Leaving stops them: what is being handled is finished, what was
+    stored is announced.
+
+    Args:
+        config: Where everything is.
+        policies: Resilience policies by name, see ``PRODUCTION_POLICIES``; a name that
+            is missing has no guards.
+        surroundings: Clock, randomness, tracing and hooks; the machine's if left out.
+        agents: Names of the agent processes to run.
+
+    Raises:
+        ValueError: A policy or an agent of that name does not exist.
+    """
+
+    def __init__(
+        self,
+        config: Configuration,
+        *,
+        policies: Mapping[str, PolicySettings] = PRODUCTION_POLICIES,
+        surroundings: Surroundings | None = None,
+        agents: Sequence[str] = tuple(AGENTS),
+    ) -> None:
+        _check_names("policy", policies, PRODUCTION_POLICIES)
+        _check_names("agent", agents, AGENTS)
+        self._config = config
+        self._policies = policies
+        self._surroundings = surroundings or Surroundings()
+        self._agents = agents
+        self._processes: dict[str, Process] = {}
+
+    @property
+    def client(self) -> MarketingClient:
+        """For asking the platform to do something."""
+        process = self._processes[CLIENT]
+        assert isinstance(process, ClientProcess)
+        return process.client
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Names of the processes, in the order they are started."""
+        return (*self._agents, CLIENT)
+
+    async def __aenter__(self) -> Self:
+        await self.migrate()
+        try:
+            for name in self.processes:
+                self._launch(name)
+            await asyncio.gather(*(process.wait_ready() for process in self._processes.values()))
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    async def migrate(self) -> Sequence[str]:
+        """Bring the database up to date; the names of the migrations that were applied."""
+        database = PostgresDatabase(self._config)
+        try:
+            return await migrate(database, all_migrations(), clock=self._surroundings.clock)
+        finally:
+            await database.close()
+
+    async def restart(self, name: str) -> None:
+        """
+        Start the process *name* anew, after its machine lost power.
+
+        The old one is not stopped: it is dead. Returns when the new one takes messages.
+        """
+        self._launch(name)
+        await self._processes[name].wait_ready()
+
+    def _launch(self, name: str) -> None:
+        what = (name, self._config, self._policies, self._surroundings)
+        process = ClientProcess(*what) if name == CLIENT else AgentProcess(AGENTS[name], *what)
+        self._processes[name] = process
+        process.launch()
+
+    async def _stop(self) -> None:
+        """Stop the client first, so that nothing new begins while the agents finish."""
+        processes, self._processes = self._processes, {}
+        client = processes.pop(CLIENT, None)
+        if client is not None:
+            await client.stop()
+        await asyncio.gather(*(process.stop() for process in processes.values()))
+
+
+def all_migrations() -> list[Migration]:
+    """Every migration of the platform, in the order they are applied."""
+    return [
+        *read_migrations("umt_sim.platform.storage", "storage"),
+        *(
+            migration
+            for context in CONTEXTS
+            for migration in read_migrations(f"umt_sim.platform.contexts.{context}", context)
+        ),
+    ]
+
+
+def _check_names(kind: str, given: Iterable[str], known: Mapping[str, object]) -> None:
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise ValueError(
+            f"there is no {kind} {', '.join(map(repr, unknown))}; known are {', '.join(known)}"
+        )
