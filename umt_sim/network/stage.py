@@ -50,6 +50,7 @@ class Stage:
         "_draws",
         "_interrupted",
         "_on_stop",
+        "_random",
         "_rang",
         "_routine",
         "closed",
@@ -76,6 +77,7 @@ class Stage:
         self._clock = clock
         self._connection = connection
         self._draws = draws
+        self._random: Random | None = None
         self._alarm: Alarm | None = None
         self._rang = False
         self._interrupted = False
@@ -111,7 +113,9 @@ class Stage:
     @property
     def random(self) -> Random:
         """The draws of this toxic on this connection."""
-        return self._draws(self.toxic, self._connection)
+        if self._random is None:
+            self._random = self._draws(self.toxic, self._connection)
+        return self._random
 
     def now(self) -> float:
         """The clock that chunks are stamped with."""
