@@ -63,6 +63,7 @@ class Metric:
 
     Attributes:
         subject: What may stand in parentheses.
+        about: What it is, in a sentence.
         required: Whether something must stand there; else it is about all of them.
         aggregates: What may follow the dot, each with its unit; empty for nothing.
         quantiles: Whether ``p50``, ``p99.9``, ... may follow too.
@@ -73,6 +74,7 @@ class Metric:
     """
 
     subject: Subject
+    about: str
     measure: Measure | None = None
     moments: Moments | None = None
     required: bool = False
@@ -99,6 +101,15 @@ class Metric:
         if self.measure is None:
             raise AssertionError("a metric measures or counts")
         return self.measure(readings, of, aggregate, window)
+
+    def explanation(self, name: str) -> str:
+        """What it is and how it is written, for people."""
+        subject = self.subject.value.upper()
+        of = f"({subject})" if self.required else f"[({subject})]"
+        words = [*(("p50", "p95", "p99.9") if self.quantiles else ()), *self.aggregates]
+        after = f"\naggregates: {', '.join(words)}" if words else ""
+        dot = ".AGGREGATE" if words else ""
+        return f"{self.about}\n\n{name}{of}{dot}{after}"
 
     def needed(self, aggregate: str) -> int:
         """Observations below which it is not judged."""
@@ -244,7 +255,8 @@ _STEPS = dict.fromkeys(("max", "mean", "last"), Unit.NUMBER)
 METRICS: Mapping[str, Metric] = {
     "latency": Metric(
         Subject.OPERATION,
-        _latency,
+        "Time from the scheduled arrival of a request to its answer; successful ones only.",
+        measure=_latency,
         aggregates=_SAMPLE,
         quantiles=True,
         unit=Unit.SECONDS,
@@ -252,24 +264,58 @@ METRICS: Mapping[str, Metric] = {
     ),
     "service_time": Metric(
         Subject.OPERATION,
-        _service_time,
+        "Time from the sending of a request to its answer; successful ones only.",
+        measure=_service_time,
         aggregates=_SAMPLE,
         quantiles=True,
         unit=Unit.SECONDS,
         needs=STEADY.least,
     ),
-    "error_rate": Metric(Subject.OPERATION, _error_rate, unit=Unit.SHARE, needs=STEADY.least),
-    "success": Metric(Subject.OPERATION, _success, unit=Unit.SHARE, needs=STEADY.least),
-    "rate": Metric(Subject.OPERATION, _rate, unit=Unit.RATE),
-    "goodput": Metric(Subject.OPERATION, _goodput, unit=Unit.RATE),
-    "in_flight": Metric(Subject.OPERATION, _in_flight, aggregates=_STEPS),
-    "queue_depth": Metric(Subject.QUEUE, _queue_depth, required=True, aggregates=_STEPS),
-    "retry_amplification": Metric(Subject.POLICY, _amplification, needs=STEADY.least),
-    "retries": Metric(Subject.POLICY, moments=_retry_moments),
+    "error_rate": Metric(
+        Subject.OPERATION,
+        "Share of requests that failed, may have failed, were dropped or never answered.",
+        measure=_error_rate,
+        unit=Unit.SHARE,
+        needs=STEADY.least,
+    ),
+    "success": Metric(
+        Subject.OPERATION,
+        "Share of requests known to have happened.",
+        measure=_success,
+        unit=Unit.SHARE,
+        needs=STEADY.least,
+    ),
+    "rate": Metric(
+        Subject.OPERATION, "Answers per second, good or bad.", measure=_rate, unit=Unit.RATE
+    ),
+    "goodput": Metric(
+        Subject.OPERATION, "Good answers per second.", measure=_goodput, unit=Unit.RATE
+    ),
+    "in_flight": Metric(
+        Subject.OPERATION,
+        "Requests sent and not yet answered.",
+        measure=_in_flight,
+        aggregates=_STEPS,
+    ),
+    "queue_depth": Metric(
+        Subject.QUEUE,
+        "Messages in a queue: ready, and delivered but not acknowledged.",
+        measure=_queue_depth,
+        required=True,
+        aggregates=_STEPS,
+    ),
+    "retry_amplification": Metric(
+        Subject.POLICY,
+        "How much retries multiply the load: one plus retries per request.",
+        measure=_amplification,
+        needs=STEADY.least,
+    ),
+    "retries": Metric(Subject.POLICY, "Decisions to try again.", moments=_retry_moments),
     "breaker": Metric(
         Subject.BREAKER,
-        _breaker_time,
-        _breaker_moments,
+        "Transitions and refusals of a circuit breaker, and its time in each state.",
+        measure=_breaker_time,
+        moments=_breaker_moments,
         required=True,
         aggregates={
             **dict.fromkeys((*_TRANSITIONS, "refusals"), Unit.NUMBER),
@@ -278,6 +324,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "messages": Metric(
         Subject.QUEUE,
+        "Messages that met a fate at the broker.",
         moments=_message_moments,
         aggregates=dict.fromkeys(
             (*(fate.value for fate in MessageFate), "redelivered"), Unit.NUMBER
@@ -285,7 +332,8 @@ METRICS: Mapping[str, Metric] = {
     ),
     "span": Metric(
         Subject.SPAN,
-        _span,
+        "How long spans of that name lasted.",
+        measure=_span,
         required=True,
         aggregates=_SAMPLE,
         quantiles=True,

@@ -268,6 +268,11 @@ class Fault(_Chosen):
             return self.random.draw(name, stream)
         return [PlannedFault(name, self.at or 0.0, self.duration or 0.0, self.build_action())]
 
+    @staticmethod
+    def action_names() -> tuple[str, ...]:
+        """Every action a fault may name."""
+        return tuple(_NEEDS)
+
     def targets(self) -> list[tuple[tuple[Any, ...], str]]:
         """Services it names, each with where it does."""
         if self.random is not None:

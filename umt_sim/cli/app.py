@@ -1,0 +1,81 @@
+"""The group of commands. A command's module is imported when the command is used."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from umt_sim.cli.borders import reported
+
+__all__ = ["app"]
+
+_COMMANDS = {
+    "run": "Run a scenario and say whether it held.",
+    "validate": "Check scenario files without running them.",
+    "plan": "Show what a scenario would do, without doing it.",
+    "show": "Judge and draw a stored run again.",
+    "init": "Write a scenario to start from.",
+    "list": "List scenarios and stored runs.",
+    "explain": "Explain a metric, an invariant, a fault or an exit code.",
+    "schema": "Print the JSON Schema of scenario files.",
+    "doctor": "Say what this machine can run, and what is missing.",
+    "toxiproxy": "Serve Toxiproxy's API where the real server is missing.",
+}
+"""Every command and its line in the help, known without importing it."""
+
+
+class _LazyGroup(click.Group):
+    """Commands by name, from modules of the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use, not of the alphabet."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"umt_sim.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the lines above."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors of ours become messages and exit codes."""
+        with reported():
+            return super().invoke(ctx)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"umt-sim {version('umt-sim')}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+def app() -> None:
+    """
+    Chaos testing in virtual time: real code, real drivers, real protocols.
+
+    \b
+    Exit codes: 0 passed, 1 failed, 2 bad scenario or usage, 3 services missing,
+    4 inconclusive, 130 interrupted.
+    """

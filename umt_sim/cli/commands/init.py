@@ -1,0 +1,63 @@
+"""``umt-sim init``: write a scenario to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+_SCHEMA = "scenario.schema.json"
+
+_STARTER = """\
+# yaml-language-server: $schema={schema}
+version: 1
+name: {name}
+description: RabbitMQ answers 900 ms late for 30 s while content is being created
+seed: 1
+clock: {{duration: 2m, warmup: 10s, drain: 30s}}
+system: umt                     # or package.module:factory, for a program of your own
+
+services:                       # what each is and, for the sim world, how fast it is
+  rabbitmq: {{kind: rabbitmq, publish: {{dist: lognormal, p50: 1ms, p99: 8ms}}, workers: 4}}
+  postgres: {{kind: postgres, query: {{dist: exponential, mean: 3ms}}, workers: 8}}
+  redis:    {{kind: redis, command: 200us}}
+  llm:      {{kind: http, app: llm, request: {{dist: lognormal, p50: 200ms, p99: 1s}}}}
+  social:   {{kind: http, app: social, request: 50ms}}
+  ads:      {{kind: http, app: ads, request: 50ms}}
+
+workload:
+  - name: create_content
+    arrivals: {{model: open, process: poisson, rate: 10/s, max_in_flight: 500}}
+
+faults:                         # each key names a window that expectations refer to
+  brownout:
+    at: 40s
+    for: 30s
+    target: rabbitmq
+    toxic: {{type: latency, stream: both, latency: 900ms, jitter: 200ms}}
+
+expect:
+  - latency(create_content).p95 < 2s during baseline
+  - error_rate(create_content) < 20% during brownout
+  - latency(create_content).p95 < 2s after brownout within 20s for 10s
+invariants: [no_unhandled_errors, breaker_transitions_legal, queues_drain]
+"""
+
+
+@click.command("init", short_help="Write a scenario to start from.")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default="scenario.yaml")
+@click.option("--force", is_flag=True, help="Overwrite what is there.")
+def command(path: Path, force: bool) -> None:
+    """Write a scenario to PATH, and the schema beside it that lets editors complete it."""
+    from umt_sim.scenario.published import schema_text
+
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} exists; choose another name or add --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = path.parent / _SCHEMA
+    schema.write_text(schema_text(), encoding="utf-8")
+    path.write_text(_STARTER.format(schema=_SCHEMA, name=path.stem), encoding="utf-8")
+    click.echo(f"wrote {path} and {schema}")
+    click.echo(f"next: umt-sim run {path}")

@@ -1,0 +1,38 @@
+"""``umt-sim list``: list scenarios and stored runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("list", short_help="List scenarios and stored runs.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="scenarios")
+@click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs")
+def command(folder: Path, runs: Path) -> None:
+    """List the scenarios in FOLDER and the stored runs."""
+    for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
+        click.echo(f"{path!s:<44} {_description(path)}")
+    for path in sorted(runs.glob("*/*/run.json")):
+        header = json.loads(path.read_text(encoding="utf-8"))
+        click.echo(
+            f"{path.parent!s:<44} seed {header.get('seed')}, {header.get('world')} world,"
+            f" {header.get('ended')}"
+        )
+
+
+def _description(path: Path) -> str:
+    """What a file says it is about; why it cannot be read, if it cannot."""
+    from umt_sim.errors import ScenarioError
+    from umt_sim.scenario.yaml import parse
+
+    try:
+        data: Any = parse(path.read_text(encoding="utf-8"), str(path)).data
+    except (OSError, UnicodeDecodeError, ScenarioError):
+        return "(cannot be read; see umt-sim validate)"
+    return str(data.get("description", "")) if isinstance(data, dict) else "(not a scenario)"

@@ -1,0 +1,81 @@
+"""``umt-sim plan``: show what a scenario would do, without doing it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from umt_sim.cli.options import editing, scenario
+
+if TYPE_CHECKING:
+    from umt_sim.scenario.plan import Plan, WorldName
+    from umt_sim.workload.values import Load
+
+__all__ = ["command"]
+
+_WIDTH = 60
+
+
+@click.command("plan", short_help="Show what a scenario would do, without doing it.")
+@scenario
+@editing
+@click.option("--json", "as_json", is_flag=True, help="Print the frozen plan as JSON.")
+def command(
+    scenario: str, seed: int | None, world: WorldName, overrides: tuple[str, ...], as_json: bool
+) -> None:
+    """Show the services, load, faults and expectations of SCENARIO on their timeline."""
+    from umt_sim.scenario.loader import load
+
+    plan = load(scenario, seed=seed, world=world, overrides=overrides)
+    if as_json:
+        click.echo(json.dumps(plan.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_lines(plan)))
+
+
+def _lines(plan: Plan) -> list[str]:
+    clock = plan.clock
+    return [
+        f"{plan.name}  {plan.description}".rstrip(),
+        f"{plan.world} world, seed {plan.seed}, system {plan.system}",
+        f"{clock.duration:g} s of load, {clock.warmup:g} s of it warm-up;"
+         f" then {clock.drain:g} s to drain",
+        "",
+        *_section("services", [f"{s.name:<22} {s.kind}" for s in plan.services.values()]),
+        *_section("load", [_load(load) for load in plan.workload]),
+        *_section("timeline", _timeline(plan)),
+        *_section("expected", [*map(str, plan.expectations), *plan.invariants]),
+    ]
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines), ""] if lines else []
+
+
+def _load(load: Load) -> str:
+    from umt_sim.workload.values import OpenArrivals
+
+    if isinstance(load.arrivals, OpenArrivals):
+        first = load.arrivals.stages[0].start_rate
+        rates = [f"{first:g}/s", *(f"{s.end_rate:g}/s" for s in load.arrivals.stages)]
+        steps = [rate for rate, before in zip(rates, ["", *rates], strict=False) if rate != before]
+        total = sum(stage.expected for stage in load.arrivals.stages)
+        course = " to ".join(steps)
+        return f"{load.name:<22} {load.arrivals.process}, {course}, about {total:.0f} requests"
+    think = load.arrivals.think.mean
+    return f"{load.name:<22} {load.arrivals.users} users, {think:g} s of thought on average"
+
+
+def _timeline(plan: Plan) -> list[str]:
+    """Each window as a bar over the duration of the run."""
+    lines = []
+    for window in plan.timeline.windows.values():
+        start = round(window.start / plan.clock.duration * _WIDTH)
+        end = max(start + 1, round(window.end / plan.clock.duration * _WIDTH))
+        bar = "·" * start + "█" * (end - start) + "·" * (_WIDTH - end)
+        what = next((f for f in plan.timeline.faults if f.name == window.name), None)
+        label = f"{what.action.kind} of {what.action.target}" if what is not None else ""
+        lines.append(f"{window.name:<14} {bar} {window.start:g}-{window.end:g} s  {label}".rstrip())
+    return lines

@@ -1,0 +1,150 @@
+"""``umt-sim run``: run a scenario and say whether it held."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from umt_sim.cli.options import editing, scenario
+
+if TYPE_CHECKING:
+    from umt_sim.analysis import Result
+    from umt_sim.scenario.plan import Plan, WorldName
+
+__all__ = ["command"]
+
+
+@click.command("run", short_help="Run a scenario and say whether it held.")
+@scenario
+@editing
+@click.option("--runs", type=click.Path(file_okay=False), default="runs", show_default=True,
+              help="Where to keep the runs.")  # fmt: skip
+@click.option("--no-save", is_flag=True, help="Keep nothing of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON instead.")
+@click.option("--check-determinism", is_flag=True,
+              help="Run twice and insist that both take the same path.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def command(
+    scenario: str,
+    seed: int | None,
+    world: WorldName,
+    overrides: tuple[str, ...],
+    runs: str,
+    no_save: bool,
+    as_json: bool,
+    check_determinism: bool,
+    quiet: bool,
+) -> None:
+    """
+    Run SCENARIO and say whether what it expects held.
+
+    A scenario with several seeds is run once for each. The exit code is that of
+    the worst run.
+    """
+    from umt_sim.expectations.verdicts import ExitCode, exit_code
+    from umt_sim.scenario.loader import load
+
+    first = load(scenario, seed=seed, world=world, overrides=overrides)
+    results = []
+    for each in first.seeds:
+        plan = load(scenario, seed=each, world=world, overrides=overrides)
+        result = _run(plan, quiet=quiet, again=check_determinism)
+        if not no_save:
+            _keep(result, Path(runs))
+        results.append(result)
+    if as_json:
+        plain = [_plain(result) for result in results]
+        click.echo(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2))
+    else:
+        _print(results, scenario, world, overrides)
+    if any(result.journal.header.get("ended") == "interrupted" for result in results):
+        sys.exit(ExitCode.INTERRUPTED)
+    sys.exit(exit_code([result.status for result in results]))
+
+
+def _run(plan: Plan, *, quiet: bool, again: bool) -> Result:
+    """One run; with *again* a second one that must not differ."""
+    from umt_sim.analysis.difference import insist_same
+    from umt_sim.bootstrap import run_plan
+    from umt_sim.cli.progress import progress
+
+    with progress(f"{plan.name} seed {plan.seed}", quiet=quiet) as report:
+        result = run_plan(plan, progress=report)
+    if again:
+        with progress(f"{plan.name} seed {plan.seed} again", quiet=quiet) as report:
+            insist_same(result, run_plan(plan, progress=report))
+    return result
+
+
+def _keep(result: Result, runs: Path) -> None:
+    from umt_sim.journal.storage import new_folder
+
+    started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
+    result.save(new_folder(runs, result.name, result.seed, started))
+
+
+def _print(results: Sequence[Result], scenario: str, world: str, overrides: Sequence[str]) -> None:
+    from umt_sim.cli.tables import console, headline, replications_table, verdicts_table
+
+    out = console()
+    for result in results:
+        out.print(headline(result))
+        if len(results) == 1:
+            out.print()
+            out.print(verdicts_table(result.verdict.verdicts))
+            _print_tracebacks(result)
+            out.print()
+        _print_facts(result)
+        if not result.passed:
+            click.echo(f"reproduce: {_reproduce(result, scenario, world, overrides)}")
+    if len(results) > 1:
+        out.print()
+        out.print(replications_table(results))
+
+
+def _print_tracebacks(result: Result) -> None:
+    for verdict in result.verdict.verdicts:
+        if verdict.traceback:
+            click.echo(f"\n{verdict.name}\n{verdict.traceback}")
+
+
+def _print_facts(result: Result) -> None:
+    if result.tape_hash:
+        click.echo(f"tape:      {result.tape_hash}")
+    if result.folder is not None:
+        click.echo(f"journal:   {result.folder}")
+        if (figure := result.folder / "figure.png").exists():
+            click.echo(f"figure:    {figure}")
+
+
+def _reproduce(result: Result, scenario: str, world: str, overrides: Sequence[str]) -> str:
+    """The line that runs the same thing again, with the versions it was seen with."""
+    words = ["umt-sim", "run", scenario, "--world", world, "--seed", str(result.seed)]
+    for override in overrides:
+        words += ["--set", override]
+    versions = result.journal.header.get("versions", {})
+    seen = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return shlex.join(words) + (f"  # {seen}" if seen else "")
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    return {
+        "scenario": result.name,
+        "seed": result.seed,
+        "world": result.world,
+        "status": result.status.value,
+        "tape_hash": result.tape_hash,
+        "folder": str(result.folder) if result.folder is not None else None,
+        "verdicts": [
+            {**asdict(verdict), "status": verdict.status.value}
+            for verdict in result.verdict.verdicts
+        ],
+    }

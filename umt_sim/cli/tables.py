@@ -1,0 +1,124 @@
+"""How plans and results look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from umt_sim.expectations.metrics import Unit
+from umt_sim.expectations.verdicts import Status, Verdict
+from umt_sim.expectations.wording import interval, number, quantity
+from umt_sim.measures.estimates import over_replications
+
+if TYPE_CHECKING:
+    from umt_sim.analysis import Result
+
+__all__ = ["console", "headline", "operations_table", "replications_table", "verdicts_table"]
+
+_LOOK = {
+    Status.PASSED: ("✓", "green"),
+    Status.FAILED: ("✗", "red"),
+    Status.INCONCLUSIVE: ("?", "yellow"),
+    Status.ERRORED: ("!", "red"),
+}
+
+
+def headline(result: Result) -> Text:
+    """The verdict in one line."""
+    sign, colour = _LOOK[result.status]
+    words = Text(f"{sign} {result.status.value.upper()}", style=f"bold {colour}")
+    words.append(f"  {result.name}", style="bold")
+    words.append(f"  {result.world} world, seed {result.seed}", style="dim")
+    return words
+
+
+def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
+    """Every answer: what was expected, what was measured, and the evidence."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("expected", overflow="fold")
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("evidence", overflow="fold", style="dim")
+    for verdict in verdicts:
+        sign, colour = _LOOK[verdict.status]
+        table.add_row(Text(sign, style=colour), Text(verdict.name), *_numbers(verdict))
+    return table
+
+
+def _numbers(verdict: Verdict) -> tuple[str, str, str, Text]:
+    if verdict.estimate is None:
+        return "", "", "", Text(verdict.evidence)
+    unit, estimate = Unit(verdict.unit), verdict.estimate
+    _, _, evidence = verdict.evidence.partition(f"n = {estimate.n}, ")
+    return (
+        quantity(estimate.value, unit),
+        interval(estimate, unit),
+        str(estimate.n),
+        Text(evidence or verdict.evidence),
+    )
+
+
+def operations_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The summary of a run: each operation in each window."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("operation", "window"):
+        table.add_column(name)
+    for name in ("requests", "goodput", "errors", "p50", "p95", "p99"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row["operation"],
+            row["window"],
+            str(row["n"]),
+            quantity(row["goodput_per_s"], Unit.RATE),
+            f"{number(row['error_percent'])} %" if _given(row["error_percent"]) else "",
+            *(_milliseconds(row[f"{p}_ms"]) for p in ("p50", "p95", "p99")),
+        )
+    return table
+
+
+def _milliseconds(value: float | None) -> str:
+    return quantity(value / 1e3, Unit.SECONDS) if value is not None and _given(value) else ""
+
+
+def _given(value: float | None) -> bool:
+    return value is not None and value == value
+
+
+def replications_table(results: Sequence[Result]) -> Table:
+    """Each expectation over all seeds: how often it held, and its mean with an interval."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in (f"over {len(results)} seeds", "held", "mean", "95 % interval"):
+        table.add_column(name, no_wrap=name != f"over {len(results)} seeds")
+    for index, verdict in enumerate(results[0].verdict.verdicts):
+        answers = [
+            result.verdict.verdicts[index]
+            for result in results
+            if index < len(result.verdict.verdicts)
+            and result.verdict.verdicts[index].name == verdict.name
+        ]
+        held = sum(answer.status is Status.PASSED for answer in answers)
+        values = [
+            answer.estimate.value
+            for answer in answers
+            if answer.estimate is not None and answer.estimate.value is not None
+        ]
+        estimate, unit = over_replications(values), Unit(verdict.unit)
+        table.add_row(
+            verdict.name,
+            f"{held} of {len(answers)}",
+            quantity(estimate.value, unit) if values else "",
+            interval(estimate, unit) if values else "",
+        )
+    return table
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that wraps at a readable width and obeys ``NO_COLOR``."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
