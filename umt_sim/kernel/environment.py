@@ -79,12 +79,20 @@ class SimEnvironment(simpy.Environment):
         heappush(self._queue, (when, priority, next(self._eid), event))
 
     def schedule_timer(self, timer: SimTimer, when: float) -> None:
-        """Put an asyncio timer into the queue; a time already past means now."""
+        """
+        Put an asyncio timer into the queue; a time already past means now.
+
+        A time still to come is at least a nanosecond away, however close it is: a
+        program that waits until ``monotonic() >= due`` would find that rounding had
+        brought it back too early, again and again, at one instant.
+        """
         now = self._now
         if when <= now:
             when = now
         else:
             when = int(when * 1e9 + 0.5) / 1e9 if when < _EXACT_BELOW else round(when, 9)
+            if when <= now:
+                when = quantise(now + 1e-9)
         heappush(self._queue, (when, NORMAL, next(self._eid), timer))  # type: ignore[misc]
 
     def timer_cancelled(self) -> None:

@@ -114,6 +114,7 @@ class Kernel:
 
     def __enter__(self) -> Self:
         if not _one_at_a_time.acquire(blocking=False):
+            self.loop.close()
             raise RuntimeError(
                 "another Kernel is entered in this process; clocks can be virtual for one only:"
                 " leave it first, or use one process for each run"
@@ -172,8 +173,14 @@ class Kernel:
         tasks = [task for task in loop.tasks() if task.life is None or task.life.running]
         for task in tasks:
             task.cancel()
+        finish = loop.create_task(self._finish(tasks))
         try:
-            loop.run_until_complete(self._finish(tasks))
+            try:
+                loop.run_until_complete(finish)
+            except (KeyboardInterrupt, SystemExit):
+                # A task group raises it again on its way out: the others still get their turn.
+                loop.run_until_complete(finish)
+                raise
         except Stalled as stalled:
             loop.call_exception_handler({"message": "a run that cannot end", "exception": stalled})
         gc.collect()  # so that exceptions of forgotten tasks are reported now
