@@ -1,27 +1,36 @@
-"""Gives every test that takes a ``vector`` each one of the file named by ``--vectors``."""
+"""The vectors of the file named by ``--vectors``, and the servers they are played through."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import os
+from collections.abc import Iterator
 
 import pytest
 
+from tests.conformance.toxics import servers
 from tests.conformance.toxics.vectors import load
-
-SHIPPED = Path(__file__).parents[2] / "data" / "toxic_vectors.json"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "vector" in metafunc.fixturenames:
-        named = Path(metafunc.config.getoption("vectors"))
-        vectors = load(named if _about_toxics(named) else SHIPPED)
+        vectors = load(metafunc.config.getoption("vectors"))
         metafunc.parametrize("vector", vectors, ids=[vector.id for vector in vectors])
 
 
-def _about_toxics(path: Path) -> bool:
-    """Circuit breakers have vectors too, and share the option."""
-    if path.suffix == ".gz":
-        return False
-    vectors = json.loads(path.read_text())["vectors"]
-    return bool(vectors) and "steps" not in vectors[0]
+@pytest.fixture(scope="session", params=["ours", pytest.param("real", marks=pytest.mark.live)])
+def api(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a Toxiproxy server's API: of our stand-in, then of the real one."""
+    if request.param == "ours":
+        with servers.stand_in() as url:
+            yield url
+        return
+    binary = servers.real_toxiproxy()
+    if binary is None:
+        refuse = pytest.fail if os.environ.get("UMT_SIM_REQUIRE_LIVE") else pytest.skip
+        refuse(
+            "no Toxiproxy server: set TOXIPROXY_SERVER, or"
+            " `go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0`"
+        )
+    assert binary is not None
+    with servers.toxiproxy(binary) as url:
+        yield url

@@ -34,6 +34,7 @@ class Arrivals:
 
     @property
     def total(self) -> int:
+        """Bytes in all."""
         return self.steps[-1][1] if self.steps else 0
 
     def reached(self, level: int) -> float:
