@@ -56,6 +56,7 @@ class Nemesis:
 
     async def _end(self, name: str) -> None:
         fault, started = self._begun.pop(name)
+        ended = self._clock.now()
         touched = await self._world.end(name)
         self._recorder.add(
             FaultRecord(
@@ -63,7 +64,7 @@ class Nemesis:
                 kind=fault.action.kind,
                 target=fault.action.target,
                 started=started,
-                ended=self._clock.now(),
+                ended=ended,
                 bytes_touched=touched.bytes,
                 connections_touched=touched.connections,
             )

@@ -110,6 +110,8 @@ async def set_up(run: Run) -> None:
         tracer_provider=provider,
         recorder=run.recorder,
         unhandled=run.unhandled,
+        launch=run.world.launch,
+        on_restart=run.world.on_restart,
     )
     operations = await run.stack.enter_async_context(run.system.start(setting))
     run.generator = Generator(

@@ -11,7 +11,7 @@ from opentelemetry.trace import TracerProvider
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.workload.operations import Operations
-from umt_sim.worlds.base import Endpoint
+from umt_sim.worlds.base import Endpoint, Launch, StartAgain
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,6 +31,10 @@ class Setting:
         tracer_provider: Pass it on explicitly; the global one is never set.
         recorder: For what the system wants in the journal: breakers, retries, its own records.
         unhandled: Report an exception that nobody else will see: ``unhandled(where, error)``.
+        launch: Start a program on a host of its own: ``launch("worker", coroutine)``.
+            Faults name that host; what is not launched belongs to no host.
+        on_restart: Say how to start a host's program again after a fault has stopped
+            it: ``on_restart("worker", start_again)``.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -39,6 +43,8 @@ class Setting:
     tracer_provider: TracerProvider
     recorder: Recorder
     unhandled: Callable[[str, BaseException], None] = field(repr=False)
+    launch: Launch = field(repr=False)
+    on_restart: Callable[[str, StartAgain], None] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -12,9 +13,11 @@ from umt_sim.journal.recorder import Recorder
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Endpoint", "Touched", "World"]
+__all__ = ["Endpoint", "Launch", "StartAgain", "Touched", "World"]
 
 T = TypeVar("T")
+Launch = Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]]
+StartAgain = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,24 @@ class World(Protocol):
         """Start every service of the scenario and say where it answers."""
         ...
 
+    def launch(self, host: str, program: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a program of the system under test on *host*."""
+        ...
+
+    def on_restart(self, host: str, start_again: StartAgain) -> None:
+        """Remember how the programs of *host* are started again after a fault."""
+        ...
+
     async def begin(self, fault: str, action: Action) -> None:
         """Apply *action* under the name of its fault."""
         ...
 
     async def end(self, fault: str) -> Touched:
-        """Undo the action begun as *fault* and say what it met."""
+        """
+        Undo the action begun as *fault* and say what it met.
+
+        Returns when programs that the fault had stopped are ready again.
+        """
         ...
 
     async def tear_down(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from umt_sim.faults.actions import Action, ServerRestart
+from umt_sim.faults.actions import Action, Crash, Kill, ServerRestart
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import UnhandledError
 from umt_sim.kernel import Kernel
@@ -16,7 +17,7 @@ from umt_sim.kernel.wall_clock import EPOCH
 from umt_sim.network.network import Network
 from umt_sim.servers.postgres import Engine, recipe
 from umt_sim.servers.specs import ServiceSpec
-from umt_sim.worlds.base import Endpoint, Touched
+from umt_sim.worlds.base import Endpoint, StartAgain, Touched
 from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class SimWorld:
         self._seed = seed
         self._stack = ExitStack()
         self._servers: dict[str, Server] = {}
+        self._ports: dict[str, int] = {}
+        self._actions: dict[str, Action] = {}
+        self._start_again: dict[str, StartAgain] = {}
         self._fingerprint: str | None = None
         self._engines: dict[str, Engine] = {}
         self._versions: dict[str, str] = {}
@@ -95,24 +99,43 @@ class SimWorld:
         )
         endpoints = {}
         for spec in self._specs:
-            server = self._servers[spec.name] = services.build(spec)
-            port = DEFAULT_PORTS[spec.kind]
-            behind = f"{spec.name}-server"
-            await self._network.host(behind).run(server.start(behind, port))
-            self._network.proxy(spec.name, listen=(spec.name, port), upstream=(behind, port))
+            self._servers[spec.name] = services.build(spec)
+            self._ports[spec.name] = port = DEFAULT_PORTS[spec.kind]
+            await self._start(spec.name)
+            self._network.proxy(
+                spec.name, listen=(spec.name, port), upstream=(_behind(spec.name), port)
+            )
             endpoints[spec.name] = _endpoint(spec, port)
         return endpoints
 
+    async def _start(self, service: str) -> None:
+        host = _behind(service)
+        await self._network.host(host).run(self._servers[service].start(host, self._ports[service]))
+
+    def launch(self, host: str, program: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a program on the simulated host of that name."""
+        return self._network.host(host).run(program, name=host)
+
+    def on_restart(self, host: str, start_again: StartAgain) -> None:
+        """Remember how the programs of *host* are started again after a fault."""
+        self._start_again[host] = start_again
+
     async def begin(self, fault: str, action: Action) -> None:
         """Apply *action* under the name of its fault."""
+        self._actions[fault] = action
+        self._network.begin(fault, action)
         if isinstance(action, ServerRestart):
             await self._servers[action.service].stop()
-        else:
-            self._network.begin(fault, action)
 
     async def end(self, fault: str) -> Touched:
         """Undo the action begun as *fault* and say what it met."""
+        action = self._actions.pop(fault)
         touched = self._network.end(fault)
+        match action:
+            case ServerRestart(service=service):
+                await self._start(service)
+            case Crash(host=host) | Kill(host=host) if host in self._start_again:
+                await self._start_again[host]()
         return Touched(touched.bytes, touched.connections)
 
     async def tear_down(self) -> None:
@@ -131,6 +154,11 @@ class SimWorld:
 
     def _unix_time(self) -> float:
         return EPOCH.timestamp() + self._kernel.loop.time()
+
+
+def _behind(service: str) -> str:
+    """The host of the server behind a service's proxy."""
+    return f"{service}-server"
 
 
 def _row(report: Unhandled, at: float) -> UnhandledError:

@@ -1,0 +1,92 @@
+"""Turns a scenario's policies, plain values, into the platform's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from umt_sim.platform.policies import BulkheadSettings, PolicySettings, RetrySettings
+from umt_sim.platform.resilience import Backoff, BreakerSettings, Jitter
+from umt_sim.platform.resilience.breaker.rules import (
+    ConsecutiveFailures,
+    FailureRate,
+    Rule,
+    SlowCallRate,
+)
+from umt_sim.platform.resilience.breaker.settings import CountBased, TimeBased
+
+__all__ = ["policy_settings"]
+
+Values = Mapping[str, Any]
+
+
+def policy_settings(values: Values) -> PolicySettings:
+    """
+    The settings for one policy of a scenario.
+
+    Args:
+        values: Durations in seconds, shares as fractions of one. What is missing
+            is switched off.
+
+    Raises:
+        ValueError: The platform refuses a value; the message says what to write.
+    """
+    return PolicySettings(
+        timeout=values.get("timeout"),
+        retry=_retry(values["retry"]) if "retry" in values else None,
+        breaker=_breaker(values["breaker"]) if "breaker" in values else None,
+        bulkhead=_bulkhead(values["bulkhead"]) if "bulkhead" in values else None,
+    )
+
+
+def _retry(values: Values) -> RetrySettings:
+    return RetrySettings(
+        max_attempts=values["max_attempts"],
+        backoff=_backoff(values["backoff"]) if "backoff" in values else Backoff(),
+        budget=values.get("budget"),
+    )
+
+
+def _backoff(values: Values) -> Backoff:
+    stated = {"base": values["base"], "factor": values["factor"]}
+    if "max" in values:
+        stated["longest"] = values["max"]
+    return Backoff(**stated, jitter=Jitter(values["jitter"]))
+
+
+def _breaker(values: Values) -> BreakerSettings:
+    renamed = {
+        "minimum_number_of_calls": values.get("minimum_calls"),
+        "permitted_calls_in_half_open": values.get("half_open_calls"),
+        "slow_call_duration_seconds": values.get("slow_call"),
+        "window": _window(values["window"]) if "window" in values else None,
+    }
+    return BreakerSettings(
+        trip=_rule(values),
+        wait_in_open=values["open_for"],
+        **{name: value for name, value in renamed.items() if value is not None},
+    )
+
+
+def _rule(values: Values) -> Rule:
+    """Any of the stated reasons opens the breaker."""
+    rules: list[Rule] = []
+    if "failures" in values:
+        rules.append(ConsecutiveFailures(values["failures"]))
+    if "failure_rate" in values:
+        rules.append(FailureRate(values["failure_rate"] * 100))
+    if "slow_rate" in values:
+        rules.append(SlowCallRate(values["slow_rate"] * 100))
+    rule, *others = rules
+    for other in others:
+        rule = rule | other
+    return rule
+
+
+def _window(value: float) -> CountBased | TimeBased:
+    """A whole number is calls, a duration is seconds."""
+    return CountBased(value) if isinstance(value, int) else TimeBased(int(value))
+
+
+def _bulkhead(values: Values) -> BulkheadSettings:
+    return BulkheadSettings(max_concurrent=values["max"], max_waiting=values.get("queue", 0))
