@@ -15,6 +15,7 @@ What the resilience parts raise, below ``platform.errors``.
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from umt_sim.platform.errors import ErrorClass, PlatformError
 
@@ -40,20 +41,39 @@ class CircuitOpenError(CallNotPermitted):
     """
     A circuit breaker refused the call.
 
-    The sentence is written only when somebody reads it: a breaker that refuses
-    thousands of calls a second must not spend its time on prose.
-
-    Attributes:
-        breaker: Name of the breaker.
-        state: Its state, a ``breaker.State``.
-        retry_after: Seconds after which a call may be let through; ``None`` if nobody
-            can know: the breaker is forced open, or waits for probes under way.
+    A breaker refuses thousands of calls a second when it matters most, so making this
+    costs nothing but its three arguments: the sentence is written when somebody reads it.
     """
 
-    def __init__(self, breaker: str, state: Enum, retry_after: float | None) -> None:
-        self.breaker = breaker
-        self.state = state
-        self.retry_after = self.retry_after_seconds = retry_after
+    args: tuple[str, Enum, float | None]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, breaker: str, state: Enum, retry_after: float | None) -> None: ...
+
+    @property
+    def breaker(self) -> str:
+        """Name of the breaker."""
+        return self.args[0]
+
+    @property
+    def state(self) -> Enum:
+        """Its state, a ``breaker.State``."""
+        return self.args[1]
+
+    @property
+    def retry_after(self) -> float | None:
+        """
+        Seconds after which a call may be let through.
+
+        ``None`` if nobody can know: the breaker is forced open, or waits for probes.
+        """
+        return self.args[2]
+
+    @property
+    def retry_after_seconds(self) -> float | None:  # type: ignore[override]  # read, never set
+        """The same, by the name every error of the platform has for it."""
+        return self.args[2]
 
     def __str__(self) -> str:
         hint = "" if self.retry_after is None else f"; try again in {self.retry_after:.3f} s"

@@ -14,7 +14,6 @@ from umt_sim.platform.resilience.breaker.entries import Entries
 from umt_sim.platform.resilience.breaker.events import BreakerEvent
 from umt_sim.platform.resilience.breaker.forms import (
     call_awaitable,
-    call_function,
     guard,
     is_coroutine_function,
     once_awaited,
@@ -116,7 +115,11 @@ class CircuitBreaker:
             CircuitBreakError: The call failed; ``original_exception`` says how. What is no
                 ``Exception``, such as ``CancelledError``, comes through as it is.
         """
-        if _is_asynchronous(function):
+        try:
+            asynchronous = function.__code__.co_flags & _COROUTINE
+        except AttributeError:  # a builtin, a partial, an object that can be called
+            asynchronous = is_coroutine_function(function)
+        if asynchronous:
             return cast("R", self._execute_async(cast("Any", function), *args, **kwargs))
         machine = self._machine
         started = machine.monotonic()
@@ -160,9 +163,29 @@ class CircuitBreaker:
         Raises:
             CircuitOpenError: The call was refused and did not happen.
         """
-        if _is_asynchronous(function):
+        try:
+            asynchronous = function.__code__.co_flags & _COROUTINE
+        except AttributeError:
+            asynchronous = is_coroutine_function(function)
+        if asynchronous:
             return cast("R", self.call_async(cast("Any", function), *args, **kwargs))
-        return call_function(self._machine, function, *args, **kwargs)
+        machine = self._machine
+        started = machine.monotonic()
+        ticket = machine.free or machine.ask(started)
+        try:
+            result = function(*args, **kwargs)
+        except Exception as error:
+            machine.raised(ticket, started, error)
+            raise
+        except BaseException:
+            machine.release(ticket)
+            raise
+        if type(result) is CoroutineType:
+            machine.release(ticket)
+            later: Any = once_awaited(self.call_async, cast("Any", result))
+            return cast("R", later)
+        machine.returned(ticket, started, result)
+        return result
 
     async def call_async(
         self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
@@ -188,8 +211,10 @@ class CircuitBreaker:
         ticket, started = self._entries.leave()
         if error is None:
             self._machine.returned(ticket, started, None)
-        else:
+        elif isinstance(error, Exception):
             self._machine.raised(ticket, started, error)
+        else:
+            self._machine.release(ticket)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -282,13 +307,6 @@ class CircuitBreaker:
         next asks the breaker anything. Only listeners can tell the difference.
         """
         await keep_time(self._machine, self._clock)
-
-
-def _is_asynchronous(function: Callable[..., Any]) -> bool:
-    try:
-        return bool(function.__code__.co_flags & _COROUTINE)
-    except AttributeError:  # a builtin, a partial, an object that can be called
-        return is_coroutine_function(function)
 
 
 def _settings(

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from umt_sim.platform.resilience.breaker.machine import Machine
 
-__all__ = ["call_awaitable", "call_function", "guard", "is_coroutine_function", "once_awaited"]
+__all__ = ["call_awaitable", "guard", "is_coroutine_function", "once_awaited"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,25 +40,6 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(_unwrapped(function))
 
 
-def call_function(
-    machine: Machine, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
-) -> R:
-    """One protected call of a plain function."""
-    started = machine.monotonic()
-    ticket = machine.free or machine.ask(started)
-    try:
-        result = function(*args, **kwargs)
-    except BaseException as error:
-        machine.raised(ticket, started, error)
-        raise
-    if type(result) is CoroutineType:
-        machine.release(ticket)
-        later: Any = once_awaited(partial(call_awaitable, machine), cast("Any", result))
-        return cast("R", later)
-    machine.returned(ticket, started, result)
-    return result
-
-
 async def call_awaitable(
     machine: Machine, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
 ) -> R:
@@ -67,8 +48,11 @@ async def call_awaitable(
     ticket = machine.free or machine.ask(started)
     try:
         result = await function(*args, **kwargs)
-    except BaseException as error:
+    except Exception as error:
         machine.raised(ticket, started, error)
+        raise
+    except BaseException:
+        machine.release(ticket)
         raise
     machine.returned(ticket, started, result)
     return result
@@ -102,20 +86,19 @@ def _dressed(guarded: Callable[..., Any], function: Callable[..., Any]) -> Calla
 
 
 def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[..., Any]:
-    monotonic, ask, returned, raised = (
-        machine.monotonic,
-        machine.ask,
-        machine.returned,
-        machine.raised,
-    )
+    monotonic, ask = machine.monotonic, machine.ask
+    returned, raised, release = machine.returned, machine.raised, machine.release
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
         ticket = machine.free or ask(started)
         try:
             result = function(*args, **kwargs)
-        except BaseException as error:
+        except Exception as error:
             raised(ticket, started, error)
+            raise
+        except BaseException:
+            release(ticket)
             raise
         if type(result) is CoroutineType:
             machine.release(ticket)
@@ -129,20 +112,19 @@ def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[
 def _guard_coroutine(
     machine: Machine, function: Callable[..., Coroutine[Any, Any, Any]]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
-    monotonic, ask, returned, raised = (
-        machine.monotonic,
-        machine.ask,
-        machine.returned,
-        machine.raised,
-    )
+    monotonic, ask = machine.monotonic, machine.ask
+    returned, raised, release = machine.returned, machine.raised, machine.release
 
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
         ticket = machine.free or ask(started)
         try:
             result = await function(*args, **kwargs)
-        except BaseException as error:
+        except Exception as error:
             raised(ticket, started, error)
+            raise
+        except BaseException:
+            release(ticket)
             raise
         returned(ticket, started, result)
         return result
@@ -158,8 +140,11 @@ def _guard_generator(
         ticket = machine.free or machine.ask(started)
         try:
             result = yield from function(*args, **kwargs)
-        except BaseException as error:
+        except Exception as error:
             machine.raised(ticket, started, error)
+            raise
+        except BaseException:
+            machine.release(ticket)
             raise
         machine.returned(ticket, started, result)
         return result
@@ -187,8 +172,11 @@ def _guard_async_generator(
                     item = await inner.asend(sent)
         except StopAsyncIteration:
             machine.returned(ticket, started, None)
-        except BaseException as error:
+        except Exception as error:
             machine.raised(ticket, started, error)
+            raise
+        except BaseException:
+            machine.release(ticket)
             raise
         finally:
             await inner.aclose()

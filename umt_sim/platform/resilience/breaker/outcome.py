@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from umt_sim.platform.errors import ErrorClass
+from umt_sim.platform.errors import ErrorClass, PlatformError
 from umt_sim.platform.resilience.errors import CallNotPermitted
 
 __all__ = ["ErrorFilter", "Outcome", "as_predicate", "says_nothing_of_the_callee"]
@@ -33,6 +33,6 @@ def as_predicate(filter_: ErrorFilter) -> Callable[[BaseException], bool]:
 
 def says_nothing_of_the_callee(error: BaseException) -> bool:
     """Whether *error* is a guard's refusal or, by its own word, the client's fault."""
-    if isinstance(error, CallNotPermitted):
-        return True
-    return getattr(error, "error_class", None) is ErrorClass.CLIENT
+    return isinstance(error, PlatformError) and (
+        isinstance(error, CallNotPermitted) or error.error_class is ErrorClass.CLIENT
+    )

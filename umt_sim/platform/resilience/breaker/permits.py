@@ -51,8 +51,10 @@ class Permit:
         ticket = self._take()
         if ticket is None:
             return
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, Exception):
             self._machine.raised(ticket, self._started, outcome)
+        elif isinstance(outcome, BaseException):
+            self._machine.release(ticket)
         elif outcome is Outcome.SUCCESS:
             self._machine.succeed(ticket, self._started)
         elif outcome is Outcome.FAILURE:

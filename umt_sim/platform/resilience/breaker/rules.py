@@ -88,8 +88,8 @@ class FailureRate(Rule):
 
     def judge(self, window: Window) -> bool | None:
         """Whether the failure rate has reached the threshold."""
-        rate = window.failure_rate
-        return None if rate is None else rate >= self.percent
+        calls = window.calls
+        return None if calls < window.minimum else window.failed * 100.0 / calls >= self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ class SlowCallRate(Rule):
 
     def judge(self, window: Window) -> bool | None:
         """Whether the slow call rate has reached the threshold."""
-        rate = window.slow_call_rate
-        return None if rate is None else rate >= self.percent
+        calls = window.calls
+        return None if calls < window.minimum else window.slow * 100.0 / calls >= self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ class AnyOf(Rule):
 
     def judge(self, window: Window) -> bool | None:
         """Three-valued *or*."""
-        return _either(self.first.judge(window), self.second.judge(window))
+        first = self.first.judge(window)
+        return True if first else _either(first, self.second.judge(window))
 
     def judge_probes(self, window: CountWindow) -> bool | None:
         """Three-valued *or*."""
@@ -157,7 +158,8 @@ class AllOf(Rule):
 
     def judge(self, window: Window) -> bool | None:
         """Three-valued *and*."""
-        return _both(self.first.judge(window), self.second.judge(window))
+        first = self.first.judge(window)
+        return False if first is False else _both(first, self.second.judge(window))
 
     def judge_probes(self, window: CountWindow) -> bool | None:
         """Three-valued *and*."""

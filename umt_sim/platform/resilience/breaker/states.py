@@ -17,6 +17,7 @@ just been found well, so the closed state hears of them as of its own calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from umt_sim.platform.resilience.breaker.rules import Rule
@@ -55,6 +56,10 @@ Ticket = Window | RunningCall
 Running = dict[RunningCall, None]  # in the order they were admitted
 
 
+def _always(_: Window) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Where a state wants to go, and which rules say so."""
@@ -72,11 +77,13 @@ class Phase:
         window: What a snapshot shows now.
         attempt: How often the breaker has opened since it was last closed.
         due: When the clock ends this stay, ``None`` if only calls and operators do.
+        until: When a call just refused may be let through, ``None`` if nobody knows.
+        alarm: Whether ``judge`` is worth asking after an outcome; asked of every one.
         free: Whether every call is let through and its ticket is the window.
         loud: Whether outcomes and refusals are published.
     """
 
-    __slots__ = ("attempt", "due", "window")
+    __slots__ = ("alarm", "attempt", "due", "until", "window")
     state: State
     free = False
     loud = True
@@ -85,6 +92,8 @@ class Phase:
         self.window = window
         self.attempt = attempt
         self.due: float | None = None
+        self.until: float | None = None
+        self.alarm: Callable[[Window], bool | None] = _always
 
     def admit(self, now: float) -> Ticket | Change | None:
         """A ticket, a change to make first, or ``None`` for no."""
@@ -111,10 +120,6 @@ class Phase:
         """Where the clock leads: a change, or the rest of this stay in another shape."""
         return self
 
-    def retry_after(self, now: float) -> float | None:  # noqa: ARG002  # open states need it
-        """Seconds until a refused call may be let through, ``None`` if nobody knows."""
-        return None
-
 
 class Closed(Phase):
     """Lets everybody through and opens when the rule says so."""
@@ -126,6 +131,7 @@ class Closed(Phase):
     def __init__(self, window: Window, rule: Rule, running: Running | None = None) -> None:
         super().__init__(window)
         self._rule = rule
+        self.alarm = rule.judge
         self._running: Running = {} if running is None else running
 
     def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's
@@ -155,7 +161,7 @@ class Closed(Phase):
 
     def judge(self) -> Change | None:
         """Open if the rule says so."""
-        if self._rule.judge(self.window) is not True:
+        if self.alarm(self.window) is not True:
             return None
         exceeded = tuple(leaf for leaf in self._rule.leaves() if leaf.judge(self.window) is True)
         return Change(State.OPEN, exceeded)
@@ -253,17 +259,18 @@ class RampUp(Closed):
 class Open(Phase):
     """Refuses until the wait is over. Shows the window of the state before it."""
 
-    __slots__ = ("_until",)
+    __slots__ = ()
     state = State.OPEN
+    until: float
 
     def __init__(self, window: Window, attempt: int, until: float, *, automatic: bool) -> None:
         super().__init__(window, attempt)
-        self._until = until
+        self.until = until
         self.due = until if automatic else None
 
     def admit(self, now: float) -> Ticket | Change | None:
         """Nobody; strictly after the wait, whoever asks first opens the half-open state."""
-        return Change(State.HALF_OPEN) if now > self._until else None
+        return Change(State.HALF_OPEN) if now > self.until else None
 
     def settle(self, ticket: Ticket, outcome: int, duration: float, now: float) -> Change | None:
         """Record the late result of a call that the visible window admitted."""
@@ -279,10 +286,6 @@ class Open(Phase):
     def when_due(self) -> Change | Phase:
         """The wait is over."""
         return Change(State.HALF_OPEN)
-
-    def retry_after(self, now: float) -> float | None:
-        """What is left of the wait."""
-        return max(self._until - now, 0.0)
 
 
 class HalfOpen(Phase):
@@ -314,6 +317,7 @@ class HalfOpen(Phase):
         if not self._has_room():
             self._take_back(now)
             if not self._has_room():
+                self.until = self._lease_end()
                 return None
         probe = RunningCall(self.window, now)
         self._probes[probe] = None
@@ -352,16 +356,15 @@ class HalfOpen(Phase):
         """The half-open state has lasted too long."""
         return Change(self._max_wait_to)
 
-    def retry_after(self, now: float) -> float | None:
-        """Until the oldest probe loses its permit, unless one ends before."""
-        if self._lease is None or not self._probes:
-            return None
-        oldest = next(iter(self._probes))
-        return max(oldest.started + self._lease - now, 0.0)
-
     def _has_room(self) -> bool:
         running = len(self._probes)
         return running < self._at_a_time and self.window.calls + running < self._permitted
+
+    def _lease_end(self) -> float | None:
+        """When the oldest probe loses its permit, unless one ends before."""
+        if self._lease is None or not self._probes:
+            return None
+        return next(iter(self._probes)).started + self._lease
 
     def _take_back(self, now: float) -> None:
         if self._lease is None:

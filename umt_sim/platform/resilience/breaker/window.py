@@ -10,6 +10,7 @@ Rates are percentages, ``None`` while fewer than *minimum* calls are in the wind
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Protocol
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
 SUCCEEDED: Final = 0
 FAILED: Final = 1
 SLOW: Final = 2
+_BOTH: Final = FAILED | SLOW
 
 LATENCIES_KEPT: Final = 128  # of a time window; a count window keeps one per call
 
@@ -86,63 +88,54 @@ class _Counts:
 
     @property
     def failure_rate(self) -> float | None:
-        if self.calls < self.minimum:
-            return None
-        return self.failed * 100.0 / self.calls
+        return None if self.calls < self.minimum else self.failed * 100.0 / self.calls
 
     @property
     def slow_call_rate(self) -> float | None:
-        if self.calls < self.minimum:
-            return None
-        return self.slow * 100.0 / self.calls
+        return None if self.calls < self.minimum else self.slow * 100.0 / self.calls
 
 
 class CountWindow(_Counts):
     """
     The last *size* calls.
 
-    A ring of one byte per call. Places not yet used hold a plain success, which
-    changes no count when it is overwritten.
+    A ring of small integers, always full: places not yet used hold a plain success, which
+    changes no count when it is pushed out. As long as no failed or slow call is in the ring
+    it is all zeros, and pushing another zero through it would change nothing; so a healthy
+    call costs one ``append``, of its duration.
     """
 
-    __slots__ = ("_at", "_durations", "_ring", "size")
+    __slots__ = ("_durations", "_ring", "size")
 
     def __init__(self, size: int, minimum: int) -> None:
         super().__init__(min(minimum, size))
         self.size = size
-        self._ring = bytearray(size)
-        self._durations = [0.0] * size
-        self._at = 0
+        self._ring = deque([SUCCEEDED] * size, maxlen=size)
+        self._durations: deque[float] = deque(maxlen=size)
 
     def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # a time window needs it
         """Count a call that ended; return failed and slow calls, 0 if all is well."""
-        at = self._at
-        evicted = self._ring[at]
-        self._durations[at] = duration
-        at += 1
-        if evicted != outcome:
-            self._replace(at - 1, evicted, outcome)
-        self._at = at if at < self.size else 0
+        self._durations.append(duration)
         if self.calls < self.size:
             self.calls += 1
-        if outcome & FAILED:
-            self.streak += 1
-        else:
-            self.streak = 0
+        if not (outcome or self.failed or self.slow):
+            return 0
+        ring = self._ring
+        evicted = ring[0]
+        ring.append(outcome)
+        if evicted != outcome:
+            self.failed += (outcome & FAILED) - (evicted & FAILED)
+            self.slow += (outcome >> 1) - (evicted >> 1)
+            self.slow_failed += (outcome == _BOTH) - (evicted == _BOTH)
+        self.streak = self.streak + 1 if outcome & FAILED else 0
         return self.failed + self.slow
-
-    def _replace(self, at: int, evicted: int, outcome: int) -> None:
-        self._ring[at] = outcome
-        self.failed += (outcome & FAILED) - (evicted & FAILED)
-        self.slow += (outcome >> 1) - (evicted >> 1)
-        self.slow_failed += (outcome == FAILED | SLOW) - (evicted == FAILED | SLOW)
 
     def move(self, now: float) -> None:
         """Nothing ages: only a new call pushes an old one out."""
 
     def latencies(self) -> list[float]:
         """Durations of the calls in the window."""
-        return self._durations[: self.calls]
+        return list(self._durations)
 
 
 class TimeWindow(_Counts):
@@ -153,47 +146,54 @@ class TimeWindow(_Counts):
     is between *size* - 1 and *size* seconds. That is resilience4j's grain.
     """
 
-    __slots__ = ("_buckets", "_durations", "_heard", "_second", "size")
+    __slots__ = ("_bucket", "_buckets", "_durations", "_next", "_second", "size")
 
     def __init__(self, size: int, minimum: int, now: float) -> None:
         super().__init__(minimum)
         self.size = size
         self._buckets = [[0, 0, 0, 0] for _ in range(size)]
-        self._second = int(now // 1)
-        self._durations = [0.0] * LATENCIES_KEPT
-        self._heard = 0
+        self._settle_on(int(now // 1))
+        self._durations: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
     def record(self, outcome: int, duration: float, now: float) -> int:
         """Count a call that ended at *now*; return failed and slow calls, 0 if all is well."""
-        self.move(now)
-        self._durations[self._heard % LATENCIES_KEPT] = duration
-        self._heard += 1
-        bucket = self._buckets[self._second % self.size]
-        bucket[0] += 1
+        if now >= self._next:
+            self.move(now)
+        self._durations.append(duration)
+        self._bucket[0] += 1
         self.calls += 1
+        if outcome:
+            self._count(outcome)
         if outcome & FAILED:
-            bucket[1] += 1
-            self.failed += 1
             self.streak += 1
         else:
             self.streak = 0
-        if outcome & SLOW:
-            bucket[2] += 1
-            self.slow += 1
-            if outcome & FAILED:
-                bucket[3] += 1
-                self.slow_failed += 1
         return self.failed + self.slow
+
+    def _count(self, outcome: int) -> None:
+        bucket = self._bucket
+        failed, slow, both = outcome & FAILED, outcome >> 1, outcome == _BOTH
+        bucket[1] += failed
+        bucket[2] += slow
+        bucket[3] += both
+        self.failed += failed
+        self.slow += slow
+        self.slow_failed += both
 
     def move(self, now: float) -> None:
         """Drop the seconds that are too old at *now*."""
+        if now < self._next:
+            return
         second = int(now // 1)
         passed = second - self._second
-        if passed <= 0:
-            return
         for step in range(1, min(passed, self.size) + 1):
             self._drop(self._buckets[(self._second + step) % self.size])
+        self._settle_on(second)
+
+    def _settle_on(self, second: int) -> None:
         self._second = second
+        self._next = second + 1
+        self._bucket = self._buckets[second % self.size]
 
     def _drop(self, bucket: list[int]) -> None:
         self.calls -= bucket[0]
@@ -204,7 +204,7 @@ class TimeWindow(_Counts):
 
     def latencies(self) -> list[float]:
         """Durations of the latest calls, whether or not they are still in the window."""
-        return self._durations[: min(self._heard, LATENCIES_KEPT)]
+        return list(self._durations)
 
 
 class NullWindow(_Counts):
