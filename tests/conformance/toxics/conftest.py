@@ -17,13 +17,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("vector", vectors, ids=[vector.id for vector in vectors])
 
 
-@pytest.fixture(scope="session", params=["ours", pytest.param("real", marks=pytest.mark.live)])
-def api(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Address of a Toxiproxy server's API: of our stand-in, then of the real one."""
-    if request.param == "ours":
-        with servers.stand_in() as url:
-            yield url
-        return
+@pytest.fixture(scope="session")
+def ours_url() -> Iterator[str]:
+    """Address of the API of our stand-in."""
+    with servers.stand_in() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def real_url() -> Iterator[str]:
+    """Address of the API of a real Toxiproxy."""
     binary = servers.real_toxiproxy()
     if binary is None:
         refuse = pytest.fail if os.environ.get("UMT_SIM_REQUIRE_LIVE") else pytest.skip
@@ -34,3 +37,10 @@ def api(request: pytest.FixtureRequest) -> Iterator[str]:
     assert binary is not None
     with servers.toxiproxy(binary) as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=["ours", pytest.param("real", marks=pytest.mark.live)])
+def api(request: pytest.FixtureRequest) -> str:
+    """Address of a server's API: of our stand-in, then of the real one."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
