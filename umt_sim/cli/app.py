@@ -72,7 +72,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     help="Print the version.",
 )
 def app() -> None:
-    """
+    r"""
     Chaos testing in virtual time: real code, real drivers, real protocols.
 
     \b

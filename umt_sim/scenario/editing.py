@@ -36,7 +36,8 @@ def edited(document: Document, edit: str) -> Document:
     places = {
         place: where for place, where in document.places.items() if place[: len(pointer)] != pointer
     }
-    places[pointer] = Place(origin, None, None)
+    for length in range(1, len(pointer) + 1):  # mappings made on the way come from here too
+        places.setdefault(pointer[:length], Place(origin, None, None))
     return replace(document, data=data, places=MappingProxyType(places))
 
 

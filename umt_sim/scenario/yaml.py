@@ -133,7 +133,7 @@ def parse(text: str, path: str) -> Document:
     """
     node = _compose(text, path)
     reader = _Reader(path)
-    data = reader.read(node, (), None) if node is not None else None
+    data = reader.read(node, (), None) if node is not None else reader.nothing()
     if reader.problems:
         raise ScenarioError(reader.problems)
     return Document(path, data, MappingProxyType(reader.places))
@@ -185,6 +185,10 @@ class _Reader:
             return self._value(node, pointer)
         finally:
             self._open.pop()
+
+    def nothing(self) -> None:
+        """The value of an empty document."""
+        self.places[()] = Place(self.path, None, (1, 1))
 
     def _value(self, node: yaml.Node, pointer: Pointer) -> Any:
         match node:

@@ -40,8 +40,7 @@ def _lines(plan: Plan) -> list[str]:
     return [
         f"{plan.name}  {plan.description}".rstrip(),
         f"{plan.world} world, seed {plan.seed}, system {plan.system}",
-        f"{clock.duration:g} s of load, {clock.warmup:g} s of it warm-up;"
-         f" then {clock.drain:g} s to drain",
+        f"{clock.duration:g} s of load ({clock.warmup:g} s warm-up), {clock.drain:g} s to drain",
         "",
         *_section("services", [f"{s.name:<22} {s.kind}" for s in plan.services.values()]),
         *_section("load", [_load(load) for load in plan.workload]),
