@@ -166,7 +166,6 @@ def test_down_ends_everything_and_up_keeps_address_and_toxics(arm: Arm) -> None:
 
 def test_a_dead_server_shows_as_a_connection_that_ends(arm: Arm) -> None:
     """X6: nothing listens upstream; the client connects, then sees the end."""
-
     nobodys_port = servers.free_port()
 
     async def main() -> None:
