@@ -19,6 +19,14 @@ __all__ = ["policy_settings"]
 
 Values = Mapping[str, Any]
 
+BREAKER_NAMES = {
+    "open_for": "wait_in_open",
+    "minimum_calls": "minimum_number_of_calls",
+    "half_open_calls": "permitted_calls_in_half_open",
+    "slow_call": "slow_call_duration_seconds",
+}
+"""The scenario's words for what keeps its value, and the platform's."""
+
 
 def policy_settings(values: Values) -> PolicySettings:
     """
@@ -55,17 +63,13 @@ def _backoff(values: Values) -> Backoff:
 
 
 def _breaker(values: Values) -> BreakerSettings:
-    renamed = {
-        "minimum_number_of_calls": values.get("minimum_calls"),
-        "permitted_calls_in_half_open": values.get("half_open_calls"),
-        "slow_call_duration_seconds": values.get("slow_call"),
-        "window": _window(values["window"]) if "window" in values else None,
+    """What the scenario leaves out keeps the platform's default."""
+    stated: dict[str, Any] = {
+        ours: values[theirs] for theirs, ours in BREAKER_NAMES.items() if theirs in values
     }
-    return BreakerSettings(
-        trip=_rule(values),
-        wait_in_open=values["open_for"],
-        **{name: value for name, value in renamed.items() if value is not None},
-    )
+    if "window" in values:
+        stated["window"] = _window(values["window"])
+    return BreakerSettings(trip=_rule(values), **stated)
 
 
 def _rule(values: Values) -> Rule:

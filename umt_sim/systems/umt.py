@@ -8,7 +8,7 @@ goes into the journal.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -44,7 +44,9 @@ __all__ = ["UMT"]
 BRANDS = 8
 """Brands that are onboarded before the load begins; content is created for one of them."""
 
-CHANNELS = ("site", "newsletter", "social")
+CHANNELS = ("social", "cms")
+"""Channels that need an upstream of their name; content for the platform's own site needs none."""
+
 SERVICES = {"rabbitmq": "rabbitmq", "postgres": "postgres", "redis": "redis", "llm": "http"}
 
 
@@ -64,7 +66,8 @@ async def _start(setting: Setting) -> AsyncIterator[Operations]:
     async with application:
         for name in AGENTS:
             setting.on_restart(name, _restart(application, name))
-        users = _Users(application, setting.stream("users"))
+        channels = ["site", *(name for name in CHANNELS if name in setting.endpoints)]
+        users = _Users(application, setting.stream("users"), channels)
         await users.onboard_brands()
         yield Operations(
             {"create_content": users.create_content, "onboard_brand": users.onboard_brand},
@@ -82,9 +85,10 @@ def _restart(application: Application, name: str) -> Any:
 class _Users:
     """The platform's users: they choose a brand and say what they want."""
 
-    def __init__(self, application: Application, stream: Random) -> None:
+    def __init__(self, application: Application, stream: Random, channels: Sequence[str]) -> None:
         self._client = application.client
         self._stream = stream
+        self._channels = channels
         self._brands: list[UUID] = []
 
     async def onboard_brands(self) -> None:
@@ -104,7 +108,7 @@ class _Users:
             CreateContent(
                 brand_id=self._stream.choice(self._brands),
                 title=f"Story {arrival.number}",
-                channel=self._stream.choice(CHANNELS),
+                channel=self._stream.choice(self._channels),
             )
         )
         return str(answer["content_id"])
