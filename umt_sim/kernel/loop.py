@@ -266,6 +266,8 @@ class SimLoop(NetworkedLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Report what nobody handled: to the hooks, or to the log if there is none."""
+        if isinstance(context.get("exception"), asyncio.CancelledError):
+            return  # Python 3.11's streams look at the exception of a cancelled handler
         if not self.unhandled_hooks:
             super().default_exception_handler(context)
         report = Unhandled.of(self.time(), context)
