@@ -127,7 +127,7 @@ class CircuitBreaker:
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            machine.raised(ticket, started, error)
+            machine.fail(ticket, started, error)
             raise CircuitBreakError(machine.name, error) from error
         except BaseException:
             machine.release(ticket)
@@ -148,7 +148,7 @@ class CircuitBreaker:
         try:
             result = await function(*args, **kwargs)
         except Exception as error:
-            machine.raised(ticket, started, error)
+            machine.fail(ticket, started, error)
             raise CircuitBreakError(machine.name, error) from error
         except BaseException:
             machine.release(ticket)
@@ -175,7 +175,7 @@ class CircuitBreaker:
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            machine.raised(ticket, started, error)
+            machine.fail(ticket, started, error)
             raise
         except BaseException:
             machine.release(ticket)
@@ -212,7 +212,7 @@ class CircuitBreaker:
         if error is None:
             self._machine.returned(ticket, started, None)
         elif isinstance(error, Exception):
-            self._machine.raised(ticket, started, error)
+            self._machine.fail(ticket, started, error)
         else:
             self._machine.release(ticket)
 

@@ -49,7 +49,7 @@ async def call_awaitable(
     try:
         result = await function(*args, **kwargs)
     except Exception as error:
-        machine.raised(ticket, started, error)
+        machine.fail(ticket, started, error)
         raise
     except BaseException:
         machine.release(ticket)
@@ -87,7 +87,7 @@ def _dressed(guarded: Callable[..., Any], function: Callable[..., Any]) -> Calla
 
 def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[..., Any]:
     monotonic, ask = machine.monotonic, machine.ask
-    returned, raised, release = machine.returned, machine.raised, machine.release
+    returned, fail, release = machine.returned, machine.fail, machine.release
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
@@ -95,7 +95,7 @@ def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            raised(ticket, started, error)
+            fail(ticket, started, error)
             raise
         except BaseException:
             release(ticket)
@@ -113,7 +113,7 @@ def _guard_coroutine(
     machine: Machine, function: Callable[..., Coroutine[Any, Any, Any]]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
     monotonic, ask = machine.monotonic, machine.ask
-    returned, raised, release = machine.returned, machine.raised, machine.release
+    returned, fail, release = machine.returned, machine.fail, machine.release
 
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
@@ -121,7 +121,7 @@ def _guard_coroutine(
         try:
             result = await function(*args, **kwargs)
         except Exception as error:
-            raised(ticket, started, error)
+            fail(ticket, started, error)
             raise
         except BaseException:
             release(ticket)
@@ -141,7 +141,7 @@ def _guard_generator(
         try:
             result = yield from function(*args, **kwargs)
         except Exception as error:
-            machine.raised(ticket, started, error)
+            machine.fail(ticket, started, error)
             raise
         except BaseException:
             machine.release(ticket)
@@ -173,7 +173,7 @@ def _guard_async_generator(
         except StopAsyncIteration:
             machine.returned(ticket, started, None)
         except Exception as error:
-            machine.raised(ticket, started, error)
+            machine.fail(ticket, started, error)
             raise
         except BaseException:
             machine.release(ticket)

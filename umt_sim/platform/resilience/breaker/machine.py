@@ -16,6 +16,7 @@ from __future__ import annotations
 from math import isfinite
 from threading import RLock
 
+from umt_sim.platform.errors import PlatformError
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.randomness import Randomness
 from umt_sim.platform.resilience.breaker.events import (
@@ -29,7 +30,7 @@ from umt_sim.platform.resilience.breaker.events import (
     SlowCallRateExceeded,
     StateChanged,
 )
-from umt_sim.platform.resilience.breaker.outcome import as_predicate
+from umt_sim.platform.resilience.breaker.outcome import Outcome, as_predicate
 from umt_sim.platform.resilience.breaker.rules import FailureRate, Rule, SlowCallRate
 from umt_sim.platform.resilience.breaker.settings import BreakerSettings
 from umt_sim.platform.resilience.breaker.snapshot import Snapshot
@@ -77,6 +78,7 @@ class Machine:
         "_lock",
         "_open_for",
         "_phase",
+        "_picky",
         "_randomness",
         "_records",
         "_release",
@@ -108,7 +110,8 @@ class Machine:
         self._acquire, self._release = self._lock.acquire, self._lock.release
         self._slow_after = settings.slow_call_duration_seconds
         self._ignores = as_predicate(settings.ignore)
-        self._records = None if settings.record is Exception else as_predicate(settings.record)
+        self._records = as_predicate(settings.record)
+        self._picky = not settings.takes_errors_as_they_are
         self._failed_result = settings.failed_result
         self._open_for = settings.open_for
         looks_at_results = settings.failed_result is not None or settings.open_for is not None
@@ -180,10 +183,24 @@ class Machine:
         self,
         ticket: Ticket,
         started: float,
-        error: BaseException | None,
+        error: Exception | None,
         open_for: float | None = None,
     ) -> None:
-        """Hear that the call failed; *open_for* seconds is what its outcome orders."""
+        """
+        Hear that the call raised *error*, or that its result is a failure.
+
+        What is no ``Exception`` is for ``release``. *open_for* seconds is what a result
+        orders; what an error orders is found here.
+        """
+        if error is not None and (self._picky or isinstance(error, PlatformError)):
+            outcome_of_error = self._classify(error)
+            if outcome_of_error is Outcome.IGNORED:
+                self.ignore(ticket, started, error)
+                return
+            if outcome_of_error is Outcome.SUCCESS:
+                self.succeed(ticket, started)
+                return
+            open_for = self._ordered_wait(error)
         now = self.monotonic()
         duration = now - started
         outcome = FAILED if duration <= self._slow_after else FAILED | SLOW
@@ -204,6 +221,15 @@ class Machine:
             self._release()
         if self._listened:
             self.publisher.deliver()
+
+    def _classify(self, error: Exception) -> Outcome:
+        try:
+            if self._ignores(error):
+                return Outcome.IGNORED
+            return Outcome.FAILURE if self._records(error) else Outcome.SUCCESS
+        except Exception as broken:  # noqa: BLE001  # a broken predicate must not keep a permit
+            self.publisher.report(broken, error)
+            return Outcome.FAILURE
 
     def ignore(self, ticket: Ticket, started: float, error: BaseException | None) -> None:
         """Hear that the call ended in a way that does not count."""
@@ -226,22 +252,6 @@ class Machine:
         if ticket is not self.free:
             with self._lock:
                 self._phase.release(ticket)
-
-    def raised(self, ticket: Ticket, started: float, error: Exception) -> None:
-        """Hear what the call raised. What is no ``Exception`` is for ``release``."""
-        try:
-            ignored = self._ignores(error)
-            failed = not ignored and (self._records is None or self._records(error))
-        except Exception as broken:  # noqa: BLE001  # a broken predicate must not keep a permit
-            self.publisher.report(broken, error)
-            ignored, failed = False, True
-        if failed:
-            wait = None if self._open_for is None else self._ordered_wait(error)
-            self.fail(ticket, started, error, wait)
-        elif ignored:
-            self.ignore(ticket, started, error)
-        else:
-            self.succeed(ticket, started)
 
     def judge_result(self, ticket: Ticket, started: float, result: object = None) -> None:
         """Hear what the call returned, where the settings look at results."""

@@ -52,7 +52,7 @@ class Permit:
         if ticket is None:
             return
         if isinstance(outcome, Exception):
-            self._machine.raised(ticket, self._started, outcome)
+            self._machine.fail(ticket, self._started, outcome)
         elif isinstance(outcome, BaseException):
             self._machine.release(ticket)
         elif outcome is Outcome.SUCCESS:

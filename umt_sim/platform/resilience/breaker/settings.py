@@ -135,6 +135,12 @@ class BreakerSettings:
         """Whether a rule asks about calls that have not ended."""
         return any(isinstance(leaf, SlowCallsInFlight) for leaf in self.trip.leaves())
 
+    @property
+    def takes_errors_as_they_are(self) -> bool:
+        """Whether every error that is not one of the platform's counts as a failure."""
+        ignores_by_default = self.ignore is says_nothing_of_the_callee
+        return ignores_by_default and self.record is Exception and self.open_for is None
+
     def _check_kinds(self) -> None:
         if not isinstance(self.trip, Rule):
             raise TypeError(f"trip is {self.trip!r}; write a rule such as ConsecutiveFailures(5)")
