@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "AmqpError",
+    "Breakdown",
     "access_refused",
     "channel_error",
     "command_invalid",
@@ -21,12 +22,19 @@ __all__ = [
     "precondition_failed",
     "resource_error",
     "resource_locked",
-    "syntax_error",
     "unexpected_frame",
 ]
 
 _SOFT = frozenset({311, 312, 313, 403, 404, 405, 406})
 _LONGEST_TEXT = 255  # bytes of a short string
+
+
+class Breakdown(Exception):
+    """
+    Something RabbitMQ does not survive in the process that serves the connection.
+
+    The client sees a closed socket and no explanation.
+    """
 
 
 class AmqpError(Exception):
@@ -37,14 +45,21 @@ class AmqpError(Exception):
         code: AMQP reply code.
         text: Reply text as sent: RabbitMQ's name of the code, a dash, the explanation.
         soft: Whether it closes only the channel.
+        method: Class and method it is about, for the close that follows; zeros if none.
     """
 
     def __init__(self, code: int, name: str, explanation: str) -> None:
-        text = f"{name} - {explanation}".encode()[:_LONGEST_TEXT]
+        text = (f"{name} - {explanation}" if explanation else name).encode()[:_LONGEST_TEXT]
         self.code = code
         self.text = text.decode("utf-8", "ignore")
         self.soft = code in _SOFT
+        self.method = (0, 0)
         super().__init__(f"{code} {self.text}")
+
+    def about(self, method: tuple[int, int]) -> AmqpError:
+        """The same, said of *method*."""
+        self.method = method
+        return self
 
 
 def access_refused(explanation: str) -> AmqpError:
@@ -77,11 +92,6 @@ def frame_error(explanation: str) -> AmqpError:
     return AmqpError(501, "FRAME_ERROR", explanation)
 
 
-def syntax_error(explanation: str) -> AmqpError:
-    """502: a frame with impossible fields."""
-    return AmqpError(502, "SYNTAX_ERROR", explanation)
-
-
 def command_invalid(explanation: str) -> AmqpError:
     """503: a method that has no place in this state."""
     return AmqpError(503, "COMMAND_INVALID", explanation)
@@ -112,6 +122,6 @@ def not_implemented(explanation: str) -> AmqpError:
     return AmqpError(540, "NOT_IMPLEMENTED", explanation)
 
 
-def internal_error(explanation: str) -> AmqpError:
-    """541: what makes a RabbitMQ process crash."""
+def internal_error(explanation: str = "") -> AmqpError:
+    """541: what makes a RabbitMQ process crash, and what newer versions refuse."""
     return AmqpError(541, "INTERNAL_ERROR", explanation)

@@ -49,7 +49,6 @@ def same_queue(
     *,
     durable: bool,
     auto_delete: bool,
-    exclusive: bool,
     arguments: Mapping[str, Any],
 ) -> None:
     """
@@ -60,11 +59,10 @@ def same_queue(
     """
     _compare(what, "durable", durable, current.durable)
     _compare(what, "auto_delete", auto_delete, current.auto_delete)
-    _compare(what, "exclusive", exclusive, current.exclusive)
     _compare_arguments(what, _COMPARED_OF_QUEUES, arguments, current.declared)
 
 
-def _compare(what: str, field: str, received: str | bool, current: str | bool) -> None:
+def _compare(what: str, field: str, received: Any, current: Any) -> None:
     if received != current:
         raise precondition_failed(
             f"inequivalent arg '{field}' for {what}:"
@@ -72,20 +70,24 @@ def _compare(what: str, field: str, received: str | bool, current: str | bool) -
         )
 
 
-def _plain(value: str | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
 def _compare_arguments(
     what: str, keys: tuple[str, ...], received: Mapping[str, Any], current: Mapping[str, Any]
 ) -> None:
     for key in keys:
-        if received.get(key) != current.get(key):
+        if key in received and key in current:
+            _compare(what, key, received[key], current[key])
+        elif key in received or key in current:
             raise precondition_failed(
                 f"inequivalent arg '{key}' for {what}: received {_typed(received.get(key))}"
                 f" but current is {_typed(current.get(key))}"
             )
 
 
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _typed(value: Any) -> str:
-    return "none" if value is None else f"the value '{value}' of type '{field_type(value)}'"
+    if value is None:
+        return "none"
+    return f"the value '{_plain(value)}' of type '{field_type(value)}'"

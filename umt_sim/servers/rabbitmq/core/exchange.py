@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+from umt_sim.servers.rabbitmq.core.arguments import field_type
 from umt_sim.servers.rabbitmq.core.message import Message
 from umt_sim.servers.rabbitmq.core.table import Table
 from umt_sim.servers.rabbitmq.core.topic import TopicTrie
+from umt_sim.servers.rabbitmq.errors import precondition_failed
 
 __all__ = ["Binding", "Exchange", "ExchangeType", "Kind"]
 
@@ -91,6 +93,9 @@ class _Topic:
         return self._trie.match(routing_key)
 
 
+_MODES = ("all", "any", "all-with-x", "any-with-x")
+
+
 class _Headers:
     def __init__(self) -> None:
         self._bindings: list[Binding] = []
@@ -116,6 +121,18 @@ def _headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> boo
         if not key.startswith(skip)
     ]
     return all(compared) if mode.startswith("all") else any(compared)
+
+
+def _check_mode(mode: Any) -> None:
+    if not isinstance(mode, str):
+        kind = field_type(mode)
+        raise precondition_failed(
+            f"Invalid x-match field type {kind} (value {mode}); expected longstr"
+        )
+    if mode not in _MODES:
+        raise precondition_failed(
+            f'Invalid x-match field value <<"{mode}">>; expected all, any, all-with-x, or any-with-x'
+        )
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -171,6 +188,16 @@ class Exchange:
     def reads_headers(self) -> bool:
         """Whether two messages with one routing key may go different ways."""
         return self.type is ExchangeType.HEADERS
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """
+        Look at the arguments of a binding to be made.
+
+        Raises:
+            AmqpError: 406, a headers exchange cannot compare by them.
+        """
+        if self.reads_headers:
+            _check_mode(arguments.get("x-match", "all"))
 
     def bind(self, binding: Binding) -> bool:
         """Add *binding*; false if it was there."""

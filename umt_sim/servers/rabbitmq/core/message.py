@@ -31,8 +31,8 @@ class MalformedContent(ValueError):
 
 
 def short_string(text: str) -> bytes:
-    """*text* with its length in one byte in front."""
-    data = text.encode()
+    """*text* with its length in front; octets that are no UTF-8 leave as they came."""
+    data = text.encode(errors="surrogateescape")
     return bytes((len(data),)) + data
 
 
@@ -63,12 +63,13 @@ class Properties:
         Read the payload of a content header frame.
 
         Raises:
-            MalformedContent: The properties end too early or hold no legal table or text.
+            MalformedContent: The properties end elsewhere than the header, or hold no legal table
+                or text.
         """
-        flags = header[12] << 8 | header[13]
-        if flags & _MORE_FLAGS:
-            raise MalformedContent("a second word of property flags")
         try:
+            flags = header[12] << 8 | header[13]
+            if flags & _MORE_FLAGS:
+                raise MalformedContent("a second word of property flags")
             return cls._read(flags, header)
         except (IndexError, UnicodeDecodeError, MalformedTable) as error:
             raise MalformedContent(str(error)) from error
@@ -89,8 +90,8 @@ class Properties:
             at += 1
         if flags & _LATER_STRINGS:
             at = found._read_strings(flags, header, at)
-        if at > len(header):
-            raise MalformedContent("the properties end too early")
+        if at != len(header):
+            raise MalformedContent("the properties end elsewhere than the header")
         return found
 
     def _read_strings(self, flags: int, header: bytes, at: int) -> int:
@@ -218,6 +219,16 @@ class Message:
         """The key it was published with."""
         return self.routing_keys[0]
 
+    def copied(self) -> Message:
+        """With the routing keys of ``CC`` and ``BCC``, and without the latter's header."""
+        headers = self.properties.headers
+        cc, bcc = _keys(headers.get("CC")), _keys(headers.get("BCC"))
+        if not bcc:
+            self.routing_keys += cc
+            return self
+        shown = headers.changed({}, without=("BCC",))
+        return self.readdressed(self.exchange, self.routing_keys + cc + bcc, shown, expires=True)
+
     def readdressed(
         self, exchange: str, routing_keys: tuple[str, ...], headers: Table, *, expires: bool
     ) -> Message:
@@ -234,6 +245,12 @@ class Message:
         if not expires:
             header = _without_expiration(header)
         return Message(exchange, routing_keys, header, self.body, Properties.read(header))
+
+
+def _keys(copies: object) -> tuple[str, ...]:
+    if not isinstance(copies, list):
+        return ()
+    return tuple(key for key in copies if isinstance(key, str))
 
 
 def _with_headers(header: bytes, headers: Table) -> bytes:

@@ -213,18 +213,12 @@ class VirtualHost:
         what = self.describe("queue", name)
         existing = self.queues.get(name) if name else None
         if existing is not None:
-            if existing.exclusive and existing.connection is not connection:
+            # Exclusive and not exclusive are told apart by whom the queue belongs to.
+            if existing.connection is not (connection if exclusive else None):
                 raise self._locked(name)
             same_queue(
-                what,
-                existing,
-                durable=durable,
-                auto_delete=auto_delete,
-                exclusive=exclusive,
-                arguments=arguments,
+                what, existing, durable=durable, auto_delete=auto_delete, arguments=arguments
             )
-            if exclusive and not existing.exclusive:
-                raise self._locked(name)
             existing.touch()
             return existing
         if name:
@@ -287,10 +281,13 @@ class VirtualHost:
         Add *binding*; one that is there already stays.
 
         Raises:
-            AmqpError: 403 for the default exchange, 404 if an end is missing.
+            AmqpError: 403 for the default exchange, 404 if an end is missing, 406 for
+                arguments the exchange cannot compare.
         """
         self._check_ends(binding)
-        if self.exchanges[binding.source].bind(binding):
+        source = self.exchanges[binding.source]
+        source.check(binding.arguments)
+        if source.bind(binding):
             self._routes.clear()
 
     def unbind(self, binding: Binding) -> None:

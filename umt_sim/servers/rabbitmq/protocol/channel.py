@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from pamqp import base, commands
 
 from umt_sim.journal.records import MessageFate
+from umt_sim.servers.rabbitmq.core.message import MalformedContent
 from umt_sim.servers.rabbitmq.core.session import Session
 from umt_sim.servers.rabbitmq.core.virtual_host import Published
 from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
     access_refused,
     command_invalid,
+    internal_error,
     precondition_failed,
     resource_error,
 )
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Channel"]
 
 _NO_ROUTE = 312
-_NO_METHOD = (0, 0)
+_PUBLISH = (60, 40)
 _FEW_WAITING = 200  # operations; a connection that was not read for too many is read again
 
 
@@ -96,7 +98,7 @@ class Channel:
             add = self._incoming.header if kind == frames.HEADER else self._incoming.body
             publication = add(payload)
         except AmqpError as error:
-            self.fail(error, _ids(payload) if kind == frames.METHOD else _NO_METHOD)
+            self.fail(error)
         else:
             if publication is not None:
                 self._on_publication(publication)
@@ -140,10 +142,10 @@ class Channel:
         try:
             handler = HANDLERS.get(type(method))
             if handler is None:
-                raise command_invalid(f"unexpected method {method.name}")
+                raise command_invalid("unimplemented method")
             reply = handler(self, method)
         except AmqpError as error:
-            self.fail(error, divmod(method.index, 1 << 16))
+            self.fail(error.about(divmod(method.index, 1 << 16)))
             return
         if reply is not None:
             self.reply(reply)
@@ -164,7 +166,10 @@ class Channel:
                     f" '{self.connection.user}'"
                 )
         except AmqpError as error:
-            self.fail(error, _ids(frames.PUBLISH))
+            self.fail(error.about(_PUBLISH))
+            return
+        except MalformedContent:
+            self.fail(internal_error())
             return
         outcome = self.host.publish(exchange, message)
         if outcome is Published.UNROUTABLE and publication.mandatory:
@@ -202,7 +207,7 @@ class Channel:
             self.connection.caught_up()
 
     def _no_room(self, operation: str, full: QueueFull) -> None:
-        self.fail(resource_error(f"no room for {operation}: {full}"), _NO_METHOD)
+        self.fail(resource_error(f"no room for {operation}: {full}"))
 
     # Deliveries out.
 
@@ -254,14 +259,14 @@ class Channel:
 
     # The end.
 
-    def fail(self, error: AmqpError, ids: tuple[int, int]) -> None:
+    def fail(self, error: AmqpError) -> None:
         """Close the channel because of *error*, or the connection if it is a hard one."""
         if not error.soft:
-            self.connection.fail(error, ids)
+            self.connection.fail(error)
             return
         self.send_confirms()
         self._state = _State.CLOSING
-        close = commands.Channel.Close(error.code, error.text, *ids)
+        close = commands.Channel.Close(error.code, error.text, *error.method)
         self.reply(close)
         self._end_session()
 
@@ -297,8 +302,3 @@ class Channel:
 
 _CLOSE = commands.Channel.Close.index.to_bytes(4, "big")
 _CLOSE_OK = commands.Channel.CloseOk.index.to_bytes(4, "big")
-
-
-def _ids(payload: bytes) -> tuple[int, int]:
-    """Class and method, for the close that follows an error."""
-    return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")

@@ -10,8 +10,8 @@ from pamqp import base, commands
 
 from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
+    Breakdown,
     channel_error,
-    command_invalid,
     connection_forced,
     frame_error,
     not_allowed,
@@ -21,6 +21,7 @@ from umt_sim.servers.rabbitmq.protocol import frames
 from umt_sim.servers.rabbitmq.protocol.channel import Channel
 from umt_sim.servers.rabbitmq.protocol.handshake import Handshake, Negotiated
 from umt_sim.servers.rabbitmq.protocol.heartbeat import Heartbeat
+from umt_sim.servers.rabbitmq.protocol.wording import frame_text
 
 if TYPE_CHECKING:
     from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
@@ -32,6 +33,8 @@ __all__ = ["Broker", "Connection"]
 _PIECE = 65_536  # bytes written at once; above it the transport is asked whether it keeps up
 _MOST_WAITING = 400  # operations of one connection held up by capacity before it is not read
 _CLOSE_TIMEOUT = 30.0  # seconds a client has for connection.close-ok
+_SILENT_CLOSE = 3.0  # seconds before a failed handshake ends
+_CONTENT_KINDS = (frames.METHOD, frames.HEADER, frames.BODY)
 
 
 class Broker(Protocol):
@@ -156,7 +159,10 @@ class Connection(asyncio.Protocol):
         try:
             position = self._split(data)
         except AmqpError as error:
-            self.fail(error, (0, 0))
+            self.fail(error)
+            return
+        except Breakdown:
+            self._close_transport()
             return
         if position < len(data) and self._state is not _State.CLOSED:
             self._buffer += data[position:]
@@ -174,14 +180,15 @@ class Connection(asyncio.Protocol):
         unpack = frames.prefix.unpack_from
         while end - position >= frames.OVERHEAD and not self._blocked:
             kind, number, size = unpack(data, position)
-            if size > self.frame_max - frames.OVERHEAD or kind not in frames.KINDS:
-                raise self._no_frame(kind, number, size, data[position + 7 : position + 23])
+            if size > self.frame_max - frames.OVERHEAD:
+                raise self._too_large(kind, size)
             stop = position + 7 + size
             if stop >= end:
                 self._needed = stop + 1 - position
                 return position
             if data[stop] != frames.END:
-                raise self._bad_end(kind, data[position + 7 : stop], data[stop])
+                text = frame_text(kind, data[position + 7 : stop])
+                raise frame_error(f"{text}: {{invalid_frame_end_marker,{data[stop]}}}")
             payload = data[position + 7 : stop]
             position = stop + 1
             if number:
@@ -193,16 +200,9 @@ class Connection(asyncio.Protocol):
         self._needed = frames.OVERHEAD
         return position
 
-    def _no_frame(self, kind: int, number: int, size: int, start: bytes) -> AmqpError:
-        return frame_error(
-            f"type {kind}, channel {number}, size {size}, first octets {start.hex()}:"
-            f" frames have at most {self.frame_max - frames.OVERHEAD} octets of payload"
-        )
-
-    def _bad_end(self, kind: int, payload: bytes, end: int) -> AmqpError:
-        return frame_error(
-            f"type {kind}, all octets = {payload.hex()}: {{invalid_frame_end_marker,{end}}}"
-        )
+    def _too_large(self, kind: int, size: int) -> AmqpError:
+        most = self.frame_max - frames.OVERHEAD
+        return frame_error(f"{frame_text(kind, b'')}: {{frame_too_large,{size},{most}}}")
 
     def _greet(self, header: bytes) -> bool:
         if header != frames.PROTOCOL_HEADER:
@@ -216,12 +216,23 @@ class Connection(asyncio.Protocol):
 
     # Frames in.
 
+    def _check_kind(self, kind: int, payload: bytes) -> None:
+        if kind not in frames.KINDS or (kind == frames.HEARTBEAT and payload):
+            raise frame_error(f"{frame_text(kind, payload)}: unknown_frame")
+
     def _on_frame(self, kind: int, payload: bytes) -> None:
+        self._check_kind(kind, payload)
         if kind == frames.HEARTBEAT:
             return
         if kind != frames.METHOD:
-            raise unexpected_frame("content on channel 0")
+            raise unexpected_frame(frame_text(kind, payload))
         method = frames.read_method(payload)
+        try:
+            self._on_method(method)
+        except AmqpError as error:
+            raise error.about(divmod(method.index, 1 << 16)) from None
+
+    def _on_method(self, method: base.Frame) -> None:
         if isinstance(method, commands.Connection.CloseOk):
             self._close_transport()
         elif isinstance(method, commands.Connection.Close):
@@ -260,9 +271,12 @@ class Connection(asyncio.Protocol):
         if isinstance(method, commands.Connection.UpdateSecret):
             self.send(frames.method(0, commands.Connection.UpdateSecretOk()))
             return
-        raise command_invalid(f"unexpected method {method.name}")
+        raise channel_error("unexpected method in connection state running")
 
     def _on_channel_frame(self, kind: int, number: int, payload: bytes) -> None:
+        if kind not in _CONTENT_KINDS:
+            self._check_kind(kind, payload)
+            raise unexpected_frame(frame_text(kind, payload))
         channel = self.channels.get(number)
         if channel is not None:
             channel.on_frame(kind, payload)
@@ -274,19 +288,19 @@ class Connection(asyncio.Protocol):
             raise unexpected_frame(f"frame on channel {number} before connection.open")
 
     def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
-        method = frames.read_method(payload) if kind == frames.METHOD else None
-        if isinstance(method, commands.Channel.CloseOk):
-            return
+        if kind != frames.METHOD:
+            raise unexpected_frame("expected method frame, got non method frame instead")
+        method = frames.read_method(payload)
         if not isinstance(method, commands.Channel.Open):
-            raise channel_error("expected 'channel.open'")
-        if self._channel_max and number > self._channel_max:
+            raise channel_error("expected 'channel.open'").about(divmod(method.index, 1 << 16))
+        if self._channel_max and len(self.channels) >= self._channel_max:
             raise not_allowed(
                 f"number of channels opened ({len(self.channels)}) has reached the negotiated"
                 f" channel_max ({self._channel_max})"
             )
         assert self._host is not None
         self.channels[number] = Channel(number, self, self._host, self._broker.workers)
-        self.send(frames.method(number, commands.Channel.OpenOk()))
+        self.send(frames.channel_opened(number))
 
     def channel_closed(self, channel: Channel) -> None:
         """*channel* is gone; its number is free."""
@@ -369,23 +383,21 @@ class Connection(asyncio.Protocol):
 
     # The end.
 
-    def fail(self, error: AmqpError, ids: tuple[int, int]) -> None:
+    def fail(self, error: AmqpError) -> None:
         """Close the connection because of *error*."""
         if self._state is _State.HANDSHAKE and not self._handshake.may_explain(error):
-            self._close_transport()
-            return
-        if self._state in (_State.CLOSING, _State.CLOSED):
-            return
-        self._say_goodbye(error, ids)
-        self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
+            # RabbitMQ trusts nobody who fails here, and lets them wait before it hangs up.
+            self._state = _State.CLOSING
+            self._timer = self._loop.call_later(_SILENT_CLOSE, self._close_transport)
+        elif self._state in (_State.HANDSHAKE, _State.OPEN):
+            self._say_goodbye(error)
+            self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._transport.abort)
 
     def shut_down(self) -> None:
         """The broker stops: say so and close without waiting."""
         if self._state is _State.OPEN:
-            self._say_goodbye(
-                connection_forced("broker forced connection closure with reason 'shutdown'"), (0, 0)
-            )
-            self.flush()
+            why = "broker forced connection closure with reason 'shutdown'"
+            self._say_goodbye(connection_forced(why))
         self._close_transport()
 
     def freeze(self) -> None:
@@ -399,13 +411,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         self._end()
 
-    def _say_goodbye(self, error: AmqpError, ids: tuple[int, int]) -> None:
+    def _say_goodbye(self, error: AmqpError) -> None:
         for channel in list(self.channels.values()):
             channel.send_confirms()
             channel.connection_lost()
         self.channels.clear()
         self._release()
-        close = commands.Connection.Close(error.code, error.text, *ids)
+        close = commands.Connection.Close(error.code, error.text, *error.method)
         self.send(frames.method(0, close))
         self._state = _State.CLOSING
 
@@ -416,7 +428,9 @@ class Connection(asyncio.Protocol):
         self.channels.clear()
         self._release()
         self.send(frames.method(0, commands.Connection.CloseOk()))
-        self._close_transport()
+        # It is the client's to hang up.
+        self._state = _State.CLOSING
+        self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._close_transport)
 
     def _release(self) -> None:
         if self._host is not None:

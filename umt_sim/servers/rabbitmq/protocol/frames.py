@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from struct import Struct
 
-from pamqp import base, commands, frame
-from pamqp.exceptions import UnmarshalingException
+from pamqp import base, commands, decode, frame
 
 from umt_sim.servers.rabbitmq.core.message import Message, short_string
-from umt_sim.servers.rabbitmq.errors import not_implemented, syntax_error
+from umt_sim.servers.rabbitmq.errors import Breakdown, frame_error
+from umt_sim.servers.rabbitmq.protocol.wording import binary, frame_text
 
 __all__ = [
     "BODY",
@@ -26,6 +26,7 @@ __all__ = [
     "OVERHEAD",
     "PROTOCOL_HEADER",
     "PUBLISH",
+    "channel_opened",
     "confirm",
     "content",
     "deliver_head",
@@ -49,6 +50,7 @@ PUBLISH = commands.Basic.Publish.index.to_bytes(4, "big")
 
 _END = b"\xce"
 _DELIVER = commands.Basic.Deliver.index.to_bytes(4, "big")
+_OPEN_OK = commands.Channel.OpenOk.index.to_bytes(4, "big") + bytes(4)
 _GET_OK = commands.Basic.GetOk.index.to_bytes(4, "big")
 _RETURN = commands.Basic.Return.index.to_bytes(4, "big")
 _DECLARE_OK = commands.Queue.DeclareOk.index.to_bytes(4, "big")
@@ -61,7 +63,7 @@ _pack_tag = Struct(">QB").pack
 _pack_counts = Struct(">II").pack
 _pack_ack = Struct(">BHIIQBB").pack
 
-# pamqp lets these through when a length or a moment of time is impossible.
+# What pamqp raises when a length, a type or a moment of time is impossible.
 _UNREADABLE = (
     ValueError, IndexError, KeyError, TypeError, ArithmeticError, OSError, RecursionError
 )  # fmt: skip
@@ -77,20 +79,41 @@ def read_method(payload: bytes) -> base.Frame:
     Decode the payload of a method frame.
 
     Raises:
-        AmqpError: 502 for impossible fields, 540 for an unknown method.
+        AmqpError: 501, its fields cannot be decoded or are not all.
+        Breakdown: There is no such method.
     """
+    if len(payload) < 4:
+        raise frame_error(f"{frame_text(METHOD, payload)}: unknown_frame")
     index = int.from_bytes(payload[:4], "big")
     kind = commands.INDEX_MAPPING.get(index)
-    if kind is None or len(payload) < 4:
-        raise not_implemented(f"unknown method {index >> 16}.{index & 0xFFFF}")
+    if kind is None:
+        raise Breakdown(f"unknown method {index >> 16}.{index & 0xFFFF}")
     try:
-        # A frame of its own, for that is the only entry pamqp offers.
-        value = frame.unmarshal(_pack_prefix(METHOD, 0, len(payload)) + payload + _END)[2]
-    except (UnmarshalingException, *_UNREADABLE) as error:
-        raise syntax_error(
-            f"method {index >> 16}.{index & 0xFFFF} cannot be read: {error}"
-        ) from error
-    assert isinstance(value, base.Frame)
+        return _read_fields(kind, payload)
+    except UnicodeDecodeError:
+        raise frame_error("Malformed UTF-8 in shortstr") from None
+    except _UNREADABLE:
+        error = frame_error(f"cannot decode {binary(payload[4:], column=14)}")
+        raise error.about(divmod(index, 1 << 16)) from None
+
+
+def _read_fields(kind: type[base.Frame], payload: bytes) -> base.Frame:
+    """The method, field by field; pamqp's own loop would not notice bytes that are left over."""
+    value = kind.__new__(kind)
+    position, bit = 4, 8
+    for name in kind.__slots__:
+        type_name = getattr(kind, f"_{name}")
+        if type_name == "bit":
+            if bit == 8:
+                position, bit = position + 1, 0
+            setattr(value, name, bool(payload[position - 1] & 1 << bit))
+            bit += 1
+        else:
+            size, field = decode.METHODS[type_name](payload[position:])
+            setattr(value, name, field)
+            position, bit = position + size, 8
+    if position != len(payload):
+        raise ValueError("the fields end elsewhere than the frame")
     return value
 
 
@@ -102,6 +125,11 @@ def confirm(channel: int, tag: int, *, multiple: bool) -> bytes:
 def refuse(channel: int, tag: int) -> bytes:
     """``basic.nack``, to a publisher."""
     return _pack_ack(METHOD, channel, 13, _NACK, tag, 0, END)
+
+
+def channel_opened(channel: int) -> bytes:
+    """``channel.open-ok``; pamqp insists on a field that RabbitMQ leaves empty."""
+    return _method(channel, _OPEN_OK)
 
 
 def queue_declared(channel: int, queue: str, messages: int, consumers: int) -> bytes:

@@ -13,8 +13,8 @@ from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
     access_refused,
     command_invalid,
+    frame_error,
     not_allowed,
-    syntax_error,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Handshake:
         """
         if error.code == 403:
             return bool(self._agreed.capabilities.get("authentication_failure_close"))
-        return error.code == 530
+        return error.code == 530 and self._step is _Step.OPEN
 
     def start(self) -> base.Frame:
         """The protocol header came: introduce the broker."""
@@ -185,6 +185,6 @@ def _credentials(method: commands.Connection.StartOk) -> tuple[str, str]:
         try:
             table = decode.field_table(len(response).to_bytes(4, "big") + response)[1]
         except ValueError as error:
-            raise syntax_error(f"AMQPLAIN response cannot be read: {error}") from error
+            raise frame_error(f"AMQPLAIN response cannot be read: {error}") from error
         return str(table.get("LOGIN")), str(table.get("PASSWORD"))
     raise command_invalid(f"unknown authentication mechanism '{method.mechanism}'")

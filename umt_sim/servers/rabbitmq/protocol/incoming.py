@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from umt_sim.servers.rabbitmq.core.message import MalformedContent, Message, Properties
+from umt_sim.servers.rabbitmq.core.message import Message, Properties
 from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
+    frame_error,
     not_implemented,
     precondition_failed,
-    syntax_error,
     unexpected_frame,
 )
+from umt_sim.servers.rabbitmq.protocol.frames import HEADER
+from umt_sim.servers.rabbitmq.protocol.wording import binary, frame_text
 
 __all__ = ["Incoming", "Publication"]
 
 _BASIC = 60
 _LARGEST_MESSAGE = 134_217_728  # bytes; RabbitMQ's default limit
 _MANDATORY, _IMMEDIATE = 1, 2
+_SHORTEST_HEADER = 12  # class, weight and body size
+_PUBLISH = (60, 40)
 
 
 class Publication:
@@ -29,13 +33,11 @@ class Publication:
         immediate: Whether it was to be delivered at once; RabbitMQ knows no such thing.
         address: Exchange and routing key as they came.
         header: Payload of the content header.
-        properties: What the broker reads of it.
         body: The payload.
     """
 
     __slots__ = (
-        "address", "body", "exchange", "header", "immediate", "mandatory", "properties",
-        "routing_key",
+        "address", "body", "exchange", "header", "immediate", "mandatory", "routing_key",
     )  # fmt: skip
 
     def __init__(self, method: bytes) -> None:
@@ -43,15 +45,19 @@ class Publication:
             middle = 7 + method[6]
             end = middle + 1 + method[middle]
             self.exchange = method[7:middle].decode()
-            self.routing_key = method[middle + 1 : end].decode()
+            # RabbitMQ takes any octets for a routing key.
+            self.routing_key = method[middle + 1 : end].decode(errors="surrogateescape")
             bits = method[end]
-        except (IndexError, UnicodeDecodeError) as error:
-            raise syntax_error(f"method 60.40 cannot be read: {error}") from error
+        except UnicodeDecodeError:
+            raise frame_error("Malformed UTF-8 in shortstr") from None
+        except IndexError:
+            end = len(method)
+        if end + 1 != len(method):
+            raise frame_error(f"cannot decode {binary(method[4:], column=14)}").about(_PUBLISH)
         self.address = method[6:end]
         self.mandatory = bool(bits & _MANDATORY)
         self.immediate = bool(bits & _IMMEDIATE)
         self.header = b""
-        self.properties = _NOTHING
         self.body = b""
 
     def message(self) -> Message:
@@ -59,20 +65,23 @@ class Publication:
         The message, complete.
 
         Raises:
-            AmqpError: 406, its expiration is no number of milliseconds; 540, it is immediate.
+            AmqpError: 406, it is too large or its expiration is no number of milliseconds; 540,
+                it is immediate.
+            MalformedContent: Its properties cannot be read.
         """
         if self.immediate:
             raise not_implemented("immediate=true")
-        properties = self.properties
+        if len(self.body) > _LARGEST_MESSAGE:
+            raise precondition_failed(
+                f"message size {len(self.body)} is larger than configured max size"
+                f" {_LARGEST_MESSAGE}"
+            )
+        properties = Properties.read(self.header)
         if properties.expiration is not None:
             _check_expiration(properties.expiration)
-        keys: tuple[str, ...] = (self.routing_key,)
-        if properties.headers:
-            keys += _copies(properties)
-        return Message(self.exchange, keys, self.header, self.body, properties, self.address)
-
-
-_NOTHING = Properties()
+        keys = (self.routing_key,)
+        message = Message(self.exchange, keys, self.header, self.body, properties, self.address)
+        return message.copied() if properties.headers else message
 
 
 def _check_expiration(expiration: str) -> None:
@@ -87,22 +96,12 @@ def _why(expiration: str) -> str:
     return f'{{leftover_string,"{expiration[digits:]}"}}'
 
 
-def _copies(properties: Properties) -> tuple[str, ...]:
-    """Further routing keys: RabbitMQ's sender-selected distribution."""
-    keys: tuple[str, ...] = ()
-    for header in ("CC", "BCC"):
-        copies = properties.headers.get(header)
-        if isinstance(copies, list):
-            keys += tuple(key for key in copies if isinstance(key, str))
-    return keys
-
-
 class Incoming:
     """The publication a channel is in the middle of, if any."""
 
     def __init__(self) -> None:
         self._publication: Publication | None = None
-        self._missing = -1  # bytes of body to come; -1 before the header
+        self._missing: int | None = None  # octets of body to come; None before the header
         self._pieces: list[bytes] = []
 
     @property
@@ -111,49 +110,37 @@ class Incoming:
         return self._publication is not None
 
     def interrupted(self) -> AmqpError:
-        """The error of a method that comes before the content is complete."""
-        if self._missing < 0:
-            return unexpected_frame(
-                "expected content header for class 60, got non content header frame instead"
-            )
-        return unexpected_frame("expected content body, got non content body frame instead")
+        """The error of a frame that comes while another part of the content has to."""
+        kind = "content header" if self._missing is None else "content body"
+        part = f"{kind} for class 60" if self._missing is None else kind
+        return unexpected_frame(f"expected {part}, got non {kind} frame instead").about(_PUBLISH)
 
     def method(self, payload: bytes) -> None:
         """Begin with the payload of a ``basic.publish`` frame."""
         self._publication = Publication(payload)
-        self._missing = -1
+        self._missing = None
 
     def header(self, payload: bytes) -> Publication | None:
         """
         Add the content header; the publication, if it has no body.
 
         Raises:
-            AmqpError: 505 in the wrong place, 502 if it cannot be read, 406 if it announces
-                more than RabbitMQ takes.
+            AmqpError: 505 in the wrong place, 501 if it is too short.
         """
         publication = self._publication
         if publication is None:
             raise unexpected_frame("expected method frame, got non method frame instead")
-        if self._missing >= 0:
+        if self._missing is not None:
             raise self.interrupted()
-        if len(payload) < 14:
-            raise syntax_error("content header too short")
-        if payload[0] << 8 | payload[1] != _BASIC:
-            kind = payload[0] << 8 | payload[1]
+        if len(payload) < _SHORTEST_HEADER:
+            raise frame_error(f"{frame_text(HEADER, payload)}: unknown_frame")
+        kind = payload[0] << 8 | payload[1]
+        if kind != _BASIC:
             raise unexpected_frame(
                 f"expected content header for class 60, got one for class {kind} instead"
-            )
-        try:
-            publication.properties = Properties.read(payload)
-        except MalformedContent as error:
-            raise syntax_error(f"content header cannot be read: {error}") from error
+            ).about(_PUBLISH)
         publication.header = payload
         self._missing = int.from_bytes(payload[4:12], "big")
-        if self._missing > _LARGEST_MESSAGE:
-            raise precondition_failed(
-                f"message size {self._missing} is larger than configured max size"
-                f" {_LARGEST_MESSAGE}"
-            )
         return self._finish() if not self._missing else None
 
     def body(self, payload: bytes) -> Publication | None:
@@ -161,15 +148,14 @@ class Incoming:
         Add a piece of body; the publication, if it was the last one.
 
         Raises:
-            AmqpError: 505 in the wrong place or more than announced.
+            AmqpError: 505 in the wrong place.
         """
         if self._publication is None:
             raise unexpected_frame("expected method frame, got non method frame instead")
-        if self._missing < 0:
+        if self._missing is None:
             raise self.interrupted()
+        # RabbitMQ does not notice a body that is too long until something else follows.
         self._missing -= len(payload)
-        if self._missing < 0:
-            raise unexpected_frame("content body is longer than its header announced")
         if not self._missing and not self._pieces:
             self._publication.body = payload
             return self._finish()

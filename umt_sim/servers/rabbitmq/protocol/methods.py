@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pamqp import base, commands
 
+from umt_sim.servers.rabbitmq.core.arguments import field_type
 from umt_sim.servers.rabbitmq.core.exchange import Binding, Kind
 from umt_sim.servers.rabbitmq.core.queue import Queue
 from umt_sim.servers.rabbitmq.errors import (
@@ -103,6 +104,7 @@ def _queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
         queue = host.queue(name or _last_queue(channel), channel.connection)
         queue.touch()
     else:
+        _check_dead_letter_exchange(host.describe("queue", name), method.arguments or {})
         queue = host.declare_queue(
             name,
             durable=method.durable,
@@ -114,6 +116,16 @@ def _queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     channel.last_queue = queue.name
     if not method.nowait:
         channel.reply_declared(queue.name, queue.ready, queue.consumer_count)
+
+
+def _check_dead_letter_exchange(what: str, arguments: Mapping[str, Any]) -> None:
+    """RabbitMQ looks at this argument before all others, and words it differently."""
+    exchange = arguments.get("x-dead-letter-exchange", "")
+    if not isinstance(exchange, str):
+        kind = field_type(exchange)
+        raise precondition_failed(
+            f"invalid type '{kind}' for arg 'x-dead-letter-exchange' in {what}"
+        )
 
 
 def _queue_bind(channel: Channel, method: commands.Queue.Bind) -> base.Frame | None:
