@@ -6,10 +6,14 @@ They are methods of the session; ``OWN`` says which command each of them is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import _msgs as msgs
+from fakeredis._command_args_parsing import Int, Timeout
 from fakeredis._commands import Key, Signature
+from fakeredis._core import CommandItem
 from fakeredis._helpers import OK, SimpleError, SimpleString, casematch, compile_pattern
 
 if TYPE_CHECKING:
@@ -17,8 +21,9 @@ if TYPE_CHECKING:
 
     from umt_sim.servers.redis.engine import Engine
 
-__all__ = ["OWN", "OwnCommands"]
+__all__ = ["DATABASES", "OWN", "OwnCommands"]
 
+DATABASES = 16
 _AUTH_WITHOUT_NEED = (
     "ERR AUTH <password> called without any password configured for the default user. "
     "Are you sure your configuration is correct?"
@@ -29,10 +34,14 @@ class OwnCommands:
     """Mixed into the session, before fakeredis's own."""
 
     engine: Engine
+    _db: Any
     _client_info: ClientInfo
     protocol: int
     authenticated: bool
-    disconnect: Any
+    disconnect: Callable[[], None]
+    select: Callable[[int], SimpleString]
+    reset: Callable[[], SimpleString]
+    _blocking: Callable[..., Any]
 
     def own_auth(self, *args: bytes) -> SimpleString:
         """AUTH [username] password."""
@@ -100,7 +109,7 @@ class OwnCommands:
 
     def own_reset(self) -> SimpleString:
         """RESET: as if newly connected."""
-        self.reset()  # type: ignore[attr-defined]
+        self.reset()
         self.protocol = 2
         self.authenticated = not self.engine.config.get(b"requirepass")
         return SimpleString(b"RESET")
@@ -150,6 +159,96 @@ class OwnCommands:
                 text.append(b"\r\n")
         return b"".join(text).removesuffix(b"\r\n")
 
+    def own_select(self, index: bytes) -> SimpleString:
+        """SELECT index."""
+        return self.select(_database(index))
+
+    def own_setex(self, key: Any, seconds: int, value: bytes) -> SimpleString:
+        """SETEX key seconds value, to the millisecond."""
+        key.value = value
+        key.expireat = self._expiry(seconds * 1000, "setex")
+        return OK
+
+    def own_psetex(self, key: Any, milliseconds: int, value: bytes) -> SimpleString:
+        """PSETEX key milliseconds value."""
+        key.value = value
+        key.expireat = self._expiry(milliseconds, "psetex")
+        return OK
+
+    def own_getex(self, key: Any, *args: bytes) -> bytes | None:
+        """GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]."""
+        option = args[0].lower() if args else b""
+        if option == b"persist" and len(args) == 1:
+            key.expireat = None
+        elif option in (b"ex", b"px") and len(args) == 2:
+            scale = 1000 if option == b"ex" else 1
+            key.expireat = self._expiry(Int.decode(args[1]) * scale, "getex")
+        elif option in (b"exat", b"pxat") and len(args) == 2:
+            scale = 1000 if option == b"exat" else 1
+            elapsed = self._db.time * 1000
+            key.expireat = self._expiry(Int.decode(args[1]) * scale - elapsed, "getex")
+        elif args:
+            raise SimpleError(msgs.SYNTAX_ERROR_MSG)
+        value: bytes | None = key.get(None)
+        return value
+
+    def _expiry(self, milliseconds: float, command: str) -> float:
+        if not 0 < milliseconds < 2**63:
+            raise SimpleError(f"ERR invalid expire time in '{command}' command")
+        now: float = self._db.time
+        return now + milliseconds / 1000
+
+    def own_copy(self, source: Any, destination: bytes, *args: bytes) -> int:
+        """COPY source destination [DB index] [REPLACE]: a copy that lives its own life."""
+        options = [arg.lower() for arg in args]
+        target = self._db
+        if b"db" in options[:-1]:
+            at = options.index(b"db")
+            target = self.engine.keyspaces[_database(options[at + 1])]
+            del options[at : at + 2]
+        replace = options == [b"replace"]
+        if options and not replace:
+            raise SimpleError(msgs.SYNTAX_ERROR_MSG)
+        if target is self._db and source.key == destination:
+            raise SimpleError(msgs.SRC_DST_SAME_MSG)
+        original = self._db.get(source.key)
+        if original is None or (destination in target and not replace):
+            return 0
+        target[destination] = deepcopy(original)
+        target.notify_watch(destination)
+        return 1
+
+    def own_blmove(
+        self, source: bytes, destination: bytes, from_end: bytes, to_end: bytes, seconds: float
+    ) -> Any:
+        """BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout."""
+        ends = from_end.lower(), to_end.lower()
+        if any(end not in (b"left", b"right") for end in ends):
+            raise SimpleError(msgs.SYNTAX_ERROR_MSG)
+
+        def attempt(first: bool) -> bytes | None:
+            taken = self._list_at(source, first)
+            if taken is None or not taken.value:
+                return None
+            given = taken if source == destination else self._list_at(destination, first=True)
+            element: bytes = taken.value.pop(0 if ends[0] == b"left" else -1)
+            given.value.insert(0 if ends[1] == b"left" else len(given.value), element)
+            for item in (taken, given):
+                item.updated()
+                item.writeback()
+            return element
+
+        return self._blocking(seconds, attempt)
+
+    def _list_at(self, key: bytes, first: bool) -> Any:
+        """The list at *key*, perhaps a new one; what has become something else is passed over."""
+        item = CommandItem(key, self._db, item=self._db.get(key), default=[])
+        if isinstance(item.value, list):
+            return item
+        if first:
+            raise SimpleError(msgs.WRONGTYPE_MSG)
+        return None
+
     def own_touch(self, *keys: Any) -> int:
         """TOUCH key [key ...]: how many of them exist."""
         return sum(1 for key in keys if key)
@@ -177,6 +276,13 @@ class OwnCommands:
         return self.engine.memory.size_of(key.key, key.value) if key else None
 
 
+def _database(index: bytes) -> int:
+    number = Int.decode(index)
+    if not 0 <= number < DATABASES:
+        raise SimpleError("ERR DB index is out of range")
+    return number
+
+
 def _dotted(version: tuple[int, ...]) -> bytes:
     return ".".join(map(str, version)).encode()
 
@@ -194,6 +300,12 @@ OWN = {
         ("config set", "own_config_set", (bytes, bytes), (bytes, bytes), ""),
         ("config resetstat", "own_config_resetstat", (), (), ""),
         ("info", "own_info", (), (bytes,), ""),
+        ("select", "own_select", (bytes,), (), ""),
+        ("setex", "own_setex", (Key(), Int, bytes), (), ""),
+        ("psetex", "own_psetex", (Key(), Int, bytes), (), ""),
+        ("getex", "own_getex", (Key(bytes),), (bytes,), ""),
+        ("copy", "own_copy", (Key(), bytes), (bytes,), ""),
+        ("blmove", "own_blmove", (bytes, bytes, bytes, bytes, Timeout), (), "s"),
         ("touch", "own_touch", (Key(),), (Key(),), ""),
         ("wait", "own_wait", (bytes, bytes), (), "s"),
         ("role", "own_role", (), (), "s"),

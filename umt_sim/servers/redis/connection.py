@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
             address=_text(transport.get_extra_info("peername")),
             local_address=_text(transport.get_extra_info("sockname")),
             send=self._push,
-            disconnect=self._end,
+            disconnect=self._hang_up,
         )
         self._open_connections[self] = None
 
@@ -126,6 +126,11 @@ class Connection(asyncio.Protocol):
         self._open_connections.pop(self, None)
         self._leave()
         self._transport.abort()
+
+    def _hang_up(self) -> None:
+        """Close after the command under way, whatever else was sent (QUIT, CLIENT KILL)."""
+        self._pending.clear()
+        self._end()
 
     def _end(self) -> None:
         """No more commands will come. Who waits for a key stops waiting."""

@@ -20,7 +20,7 @@ from fakeredis._core import Database, FakeServer
 from fakeredis._helpers import SimpleError
 from fakeredis.model import get_command_info
 
-from umt_sim.servers.redis.commands import OWN
+from umt_sim.servers.redis.commands import DATABASES, OWN
 from umt_sim.servers.redis.memory import Memory
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Command", "Engine", "Keyspace", "Persistence", "Wait"]
 
-DATABASES = 16
 VERSION = (7, 0, 15)  # the Redis whose answers the conformance tests compare with
 
 # What CONFIG knows here; a name that is not in it is refused.
@@ -259,6 +258,7 @@ class Engine(FakeServer):
                 )
         changed = self.config | settings
         self.memory.configure(changed[b"maxmemory"], changed[b"maxmemory-policy"])
+        changed[b"maxmemory"] = b"%d" % self.memory.limit
         self.config = changed
 
     def info(self) -> dict[bytes, dict[bytes, bytes]]:

@@ -16,7 +16,7 @@ from fakeredis._helpers import SimpleError, SimpleString
 
 __all__ = ["NULL_ARRAY", "Parser", "ProtocolError", "SetReply", "encoder", "push"]
 
-_MOST_ARGUMENTS = 1024 * 1024
+_MOST_ARGUMENTS = 2**31 - 1
 _LONGEST_BULK = 512 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 

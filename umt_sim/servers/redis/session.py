@@ -8,7 +8,9 @@ their method names are the signatures'. The order of the checks is Redis's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from math import isfinite, nan
 from typing import Any
 
 import fakeredis
@@ -35,6 +37,11 @@ _NULL_ARRAYS = frozenset(
         *("blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax"),
     }
 )
+# Which of their arguments says how long to wait.
+_TIMEOUTS = {
+    **dict.fromkeys(("blpop", "brpop", "bzpopmin", "bzpopmax", "blmove", "brpoplpush"), -1),
+    **dict.fromkeys(("blmpop", "bzmpop"), 0),
+}
 # Their reply is a set in RESP3. Redis promises no order; here it is sorted.
 _SETS = frozenset({"smembers", "sinter", "sunion", "sdiff"})
 
@@ -110,6 +117,8 @@ class Session(OwnCommands, FakeSocket):
 
     def _admit(self, command: Command, arguments: list[bytes], fields: list[bytes]) -> None:
         _check_arity(command, arguments)
+        if command.name in _TIMEOUTS:
+            _check_timeout(arguments[_TIMEOUTS[command.name]])
         if not self.authenticated and command.name not in _BEFORE_AUTH:
             raise SimpleError("NOAUTH Authentication required.")
         if self.engine.guarded:
@@ -159,7 +168,7 @@ class Session(OwnCommands, FakeSocket):
                 reply = func(*arguments)
             reply = self._shape(sig, reply, from_script)
         except SimpleError as error:
-            reply = error
+            reply = _worded(error)
         for item in items:
             item.writeback(remove_empty_val=msgs.FLAG_LEAVE_EMPTY_VAL not in sig.flags)
         if self.engine.config.get(b"notify-keyspace-events"):
@@ -200,6 +209,13 @@ class Session(OwnCommands, FakeSocket):
     def _resp_version(self) -> int:
         return self._script_resp if self._script_resp is not None else self.protocol
 
+    def _unsubscribe(self, channels: Any, subscribers: Any, mtype: bytes) -> NoResponse:
+        """Leave channels, all of them if none is named; who is in none is told so."""
+        if not channels and not any(self in members for members in subscribers.values()):
+            self.put_response([mtype, None, self._pubsub])
+            return NoResponse()
+        return super()._unsubscribe(channels, subscribers, mtype)
+
     def put_response(self, msg: Any) -> None:
         """Send a message of a channel. Only publishing and subscribing come here."""
         self._send(msg)
@@ -239,3 +255,22 @@ def _check_arity(command: Command, arguments: list[bytes]) -> None:
         return
     if extra < 0 or not signature.repeat or extra % len(signature.repeat):
         raise SimpleError(msgs.WRONG_ARGS_MSG6.format(command.name))
+
+
+def _check_timeout(argument: bytes) -> None:
+    try:
+        seconds = float(argument)
+    except ValueError:
+        seconds = nan
+    if not isfinite(seconds):
+        raise SimpleError("ERR timeout is not a float or out of range")
+    if seconds < 0:
+        raise SimpleError("ERR timeout is negative")
+
+
+_UNQUOTED = re.compile(r"^ERR invalid expire time in (\w+)$")
+
+
+def _worded(error: SimpleError) -> SimpleError:
+    """The error in Redis's words, where fakeredis keeps those of older versions."""
+    return SimpleError(_UNQUOTED.sub(r"ERR invalid expire time in '\1' command", error.value))
