@@ -135,6 +135,8 @@ class Backend:
             self._push(patience)
         if self._answers == NOTHING:
             return None if self._unsent else b""
+        if self._got and (early := self._take()) is not None:
+            return early
         receive = self._socket.recv
         for _ in range(SPINS):
             try:

@@ -75,7 +75,7 @@ def read_limits(backend: Backend) -> Limits | None:
         words += wire.message(b"P", name + b"\0SHOW " + name + b"\0\0\0")
         words += wire.message(b"B", name + b"\0" + name + b"\0\0\0\0\0\0\0")
         words += wire.message(b"E", name + b"\0\0\0\0\0")
-        words += wire.message(b"C", b"S" + name + b"\0")
+        words += wire.message(b"C", b"P" + name + b"\0") + wire.message(b"C", b"S" + name + b"\0")
     backend.send(words + wire.message(b"S", b""))
     while (reply := backend.reply(1.0)) is None:
         pass
@@ -84,6 +84,7 @@ def read_limits(backend: Backend) -> Limits | None:
         for kind, begin, end in wire.frames(reply)
         if kind == DATA_ROW
     ]
+    assert len(values) == len(fields(Limits)), reply
     return Limits(*map(_seconds, values))
 
 

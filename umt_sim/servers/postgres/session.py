@@ -167,7 +167,8 @@ class Session(asyncio.Protocol):
             reply = interrupted.why.instead_of_error(reply)
         else:
             reply = await self.server.turnstile.run(ride, data, answers)
-        self._copying_extended = ride.backend.copying and batch.last != QUERY
+        if ride.backend.copying and batch.last != COPY_DATA:
+            self._copying_extended = batch.last != QUERY
         self._answer(ride, reply, before)
         if self.has_limits and batch.last in ENDS_TURN:
             if self._configures or CHANGES_SETTINGS.search(reply):
@@ -271,7 +272,9 @@ class Session(asyncio.Protocol):
             self._statement_timer = None
         limits = self.limits
         idle = ride.backend.status == IDLE
-        seconds = limits.idle_session_timeout if idle else limits.idle_in_transaction_session_timeout
+        seconds = (
+            limits.idle_session_timeout if idle else limits.idle_in_transaction_session_timeout
+        )
         if seconds > 0:
             words = errors.IDLE_SESSION_TIMEOUT if idle else errors.IDLE_IN_TRANSACTION_TIMEOUT
             self._idle_timer = self.loop.call_later(seconds, self.expire, words)
