@@ -12,6 +12,7 @@ from umt_sim.platform.agents.ads import ContentAdManagementAgent
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.brand import BrandManagementAgent
 from umt_sim.platform.agents.creation import ContentCreationAgent
+from umt_sim.platform.agents.integration import AuthIntegrationAgent
 from umt_sim.platform.agents.strategy import ContentStrategyAgent
 from umt_sim.platform.client import MarketingClient
 from umt_sim.platform.configuration import Configuration
@@ -23,6 +24,7 @@ from umt_sim.platform.surroundings import Surroundings
 __all__ = ["AGENTS", "CLIENT", "Application", "all_migrations"]
 
 AGENTS: Mapping[str, type[Agent]] = {
+    "auth-integration-agent": AuthIntegrationAgent,
     "brand-management-agent": BrandManagementAgent,
     "content-strategy-agent": ContentStrategyAgent,
     "content-creation-agent": ContentCreationAgent,
@@ -33,12 +35,14 @@ AGENTS: Mapping[str, type[Agent]] = {
 CLIENT = "marketing-client"
 """Name of the client's process."""
 
-CONTEXTS = ("brand", "content")
+CONTEXTS = ("brand", "content", "campaign", "analytics", "integration")
 
 
 class Application:
     """
-    The running platform::
+    The running platform.
+
+    Used like this::
 
         async with Application(configuration) as application:
             await application.client.create_content(command)

@@ -6,16 +6,33 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 
 from umt_sim.platform.agents.addresses import mailbox
 from umt_sim.platform.agents.catalogue import CATALOGUE
 from umt_sim.platform.agents.courier import Courier
-from umt_sim.platform.contexts.brand.commands import OnboardBrand
-from umt_sim.platform.contexts.content.commands import CreateContent
+from umt_sim.platform.contexts.analytics.commands import (
+    AnalyzeContent,
+    RecommendTopics,
+    ResearchCompetitors,
+)
+from umt_sim.platform.contexts.brand.commands import CreateProject, OnboardBrand, UpdateBrand
+from umt_sim.platform.contexts.campaign.commands import CollectMetrics, LaunchCampaign
+from umt_sim.platform.contexts.content.commands import (
+    CreateContent,
+    GenerateVariations,
+    PublishContent,
+    ScoreVariation,
+)
+from umt_sim.platform.contexts.integration.commands import (
+    ConnectPlatform,
+    RefreshCredentials,
+    SyncPlatform,
+)
 from umt_sim.platform.domain.identity import new_id
-from umt_sim.platform.errors import MessageError, PortTimeout, RequestFailed
+from umt_sim.platform.errors import MessageError, MissingDependency, PortTimeout, RequestFailed
 from umt_sim.platform.messages.codec import MessageCodec
 from umt_sim.platform.messages.factory import MessageFactory
 from umt_sim.platform.messages.types import ErrorMessage, Message, ResponseMessage, TaskMessage
@@ -24,6 +41,7 @@ from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.message_broker import Delivery, MessageBroker, Subscription
 from umt_sim.platform.ports.randomness import Randomness
 from umt_sim.platform.ports.tracing import TracingProvider
+from umt_sim.platform.ports.vault import Vault
 from umt_sim.platform.resilience.deadline import current_deadline
 from umt_sim.platform.resilience.policy import ResiliencePolicy
 from umt_sim.platform.tracing.propagation import current_traceparent
@@ -49,6 +67,7 @@ class MarketingClient:
         guard: Around each publish.
         policies: Around whole operations, by name.
         timeouts: Seconds to wait for an answer, by the name of the policy.
+        vault: Seals credentials before they are sent.
         timeout_seconds: For operations that have no timeout of their own.
     """
 
@@ -63,12 +82,14 @@ class MarketingClient:
         clock: Clock,
         randomness: Randomness,
         tracer: TracingProvider,
+        vault: Vault | None = None,
         timeout_seconds: float = 30.0,
     ) -> None:
         self._broker = broker
         self._policies = policies
         self._timeouts = timeouts
         self._timeout = timeout_seconds
+        self._vault = vault
         self._clock = clock
         self._randomness = randomness
         self._tracer = tracer
@@ -96,15 +117,88 @@ class MarketingClient:
 
     async def onboard_brand(self, command: OnboardBrand) -> Result:
         """Take up a brand: ``brand_id``."""
-        return await self._operation("onboarding", "brand-management", "onboard_brand", command)
+        return await self._operation("brand-management", "onboard_brand", command)
+
+    async def update_brand(self, command: UpdateBrand) -> Result:
+        """Change a brand: ``brand_id``, ``changes``."""
+        return await self._operation("brand-management", "update_brand", command)
+
+    async def create_project(self, command: CreateProject) -> Result:
+        """Set up a project: ``project_id``."""
+        return await self._operation("brand-management", "create_project", command)
 
     async def create_content(self, command: CreateContent) -> Result:
         """Have content planned, written, stored and, soon after, published: ``content_id``."""
         return await self._operation(
-            "content-creation", "content-strategy", "create_content", command
+            "content-strategy", "create_content", command, policy="content-creation"
         )
 
-    async def _operation(self, policy: str, role: str, task_type: str, payload: Any) -> Result:
+    async def generate_variations(self, command: GenerateVariations) -> Result:
+        """Have more variations of content written: ``content_id``, ``variations``."""
+        return await self._operation("content-creation", "generate_variations", command)
+
+    async def score_variation(self, command: ScoreVariation) -> Result:
+        """Compare two variations: ``winner``, ``lift``, ``confidence``."""
+        return await self._operation("content-creation", "score_variation", command)
+
+    async def publish_content(self, command: PublishContent) -> Result:
+        """Send approved content out: ``content_id``, ``reference``."""
+        return await self._operation("content-ad-management", "publish_content", command)
+
+    async def launch_campaign(self, command: LaunchCampaign) -> Result:
+        """Have a campaign planned, written, started and stored: ``campaign_id``."""
+        return await self._operation(
+            "content-strategy", "launch_campaign", command, policy="campaign-launch"
+        )
+
+    async def collect_metrics(self, command: CollectMetrics) -> Result:
+        """Fetch a campaign's numbers: ``spent``, ``impressions``, ``clicks``."""
+        return await self._operation("content-ad-management", "collect_metrics", command)
+
+    async def analyze_content(self, command: AnalyzeContent) -> Result:
+        """Find out what stands out: ``report_id``, ``insights``."""
+        return await self._operation("content-strategy", "analyze_content", command)
+
+    async def research_competitors(self, command: ResearchCompetitors) -> Result:
+        """Find out what others do: ``report_id``, ``insights``."""
+        return await self._operation("content-strategy", "research_competitors", command)
+
+    async def recommend_topics(self, command: RecommendTopics) -> Result:
+        """Be advised what to write about: ``report_id``, ``topics``."""
+        return await self._operation("content-strategy", "recommend_topics", command)
+
+    async def connect_platform(
+        self, brand_id: UUID, platform: str, account: str, credentials: str
+    ) -> Result:
+        """Connect an account: ``integration_id``. The credentials leave this process sealed."""
+        command = ConnectPlatform(
+            brand_id=brand_id,
+            platform=platform,
+            account=account,
+            sealed_credentials=self._sealed(credentials),
+        )
+        return await self._operation("auth-integration", "connect_platform", command)
+
+    async def refresh_credentials(
+        self, integration_id: UUID, credentials: str | None = None
+    ) -> Result:
+        """Change an account's credentials, or without any their seal: ``integration_id``."""
+        sealed = None if credentials is None else self._sealed(credentials)
+        command = RefreshCredentials(integration_id=integration_id, sealed_credentials=sealed)
+        return await self._operation("auth-integration", "refresh_credentials", command)
+
+    async def sync_platform(self, command: SyncPlatform) -> Result:
+        """Fetch what an account's platform knows: ``items``, ``numbers`` or ``failure``."""
+        return await self._operation("auth-integration", "sync_platform", command)
+
+    def _sealed(self, credentials: str) -> str:
+        if self._vault is None:
+            raise MissingDependency("MarketingClient", ["vault is missing; give it a Vault"])
+        return self._vault.seal(credentials).decode("ascii")
+
+    async def _operation(
+        self, role: str, task_type: str, payload: Any, *, policy: str = ""
+    ) -> Result:
         """One operation, as often as its policy sees fit."""
         key = str(new_id(self._randomness))
         with self._tracer.start_as_current_span(task_type, kind=SpanKind.CLIENT):

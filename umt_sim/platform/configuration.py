@@ -91,11 +91,11 @@ class Configuration:
 
     Attributes:
         upstreams: By name: ``llm`` is needed; ``social`` and ``ads`` where they are used.
-        credentials_key: Fernet key under which credentials of integrations are stored.
+        credentials_keys: Fernet keys of the vault, newest first; none for no vault.
     """
 
     rabbitmq: RabbitMQSettings = field(default_factory=RabbitMQSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     postgres: PostgresSettings = field(default_factory=PostgresSettings)
     upstreams: Mapping[str, HttpSettings] = field(default_factory=dict)
-    credentials_key: bytes | None = field(default=None, repr=False)
+    credentials_keys: tuple[bytes, ...] = field(default=(), repr=False)

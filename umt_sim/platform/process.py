@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from umt_sim.platform.adapters.fernet import FernetVault
 from umt_sim.platform.adapters.httpx import HttpxGateway
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
@@ -22,14 +23,18 @@ from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.factory import AgentFactory
 from umt_sim.platform.client import MarketingClient
 from umt_sim.platform.configuration import Configuration
+from umt_sim.platform.contexts.analytics.postgres import MetricCollectionTable, ReportTable
 from umt_sim.platform.contexts.brand.postgres import BrandTable, ProjectTable
+from umt_sim.platform.contexts.campaign.postgres import CampaignTable
 from umt_sim.platform.contexts.content.postgres import ContentTable
+from umt_sim.platform.contexts.integration.postgres import IntegrationTable
 from umt_sim.platform.errors import PortError
 from umt_sim.platform.guards import GuardedCache, GuardedDatabase, GuardedHttpGateway
 from umt_sim.platform.policies import PolicySettings, build_policy
 from umt_sim.platform.ports.http_gateway import HttpGateway
 from umt_sim.platform.resilience.policy import ResiliencePolicy
 from umt_sim.platform.storage.outbox import OutboxRelay
+from umt_sim.platform.storage.table import AggregateTable
 from umt_sim.platform.storage.unit_of_work import SqlUnitOfWork
 from umt_sim.platform.surroundings import Surroundings
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer
@@ -42,7 +47,15 @@ PAUSE_BETWEEN_STARTS_SECONDS = 1.0
 OPERATIONS = ("content-creation", "campaign-launch")
 """Policies around whole operations of the client."""
 
-TABLES = (BrandTable(), ProjectTable(), ContentTable())
+TABLES: tuple[AggregateTable[Any], ...] = (
+    BrandTable(),
+    ProjectTable(),
+    ContentTable(),
+    CampaignTable(),
+    MetricCollectionTable(),
+    ReportTable(),
+    IntegrationTable(),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +135,11 @@ class Process(ABC):
         stack.push_async_callback(broker.close)
         return broker
 
+    def open_vault(self) -> FernetVault | None:
+        """The vault, if there are keys for one."""
+        keys = self.config.credentials_keys
+        return FernetVault(keys) if keys else None
+
     async def until_up(self, start: Callable[[], Awaitable[Any]]) -> None:
         """Try to *start* until the ports it needs are there, or the process is to stop."""
         while not self._stopping.is_set():
@@ -167,6 +185,7 @@ class ClientProcess(Process):
             clock=self.clock,
             randomness=self.randomness,
             tracer=self.tracer,
+            vault=self.open_vault(),
         )
         await self.until_up(self.client.start)
         stack.push_async_callback(_quietly(self.client.stop))
@@ -214,6 +233,7 @@ class AgentProcess(Process):
             randomness=self.randomness,
             database=database,
             unit_of_work=SqlUnitOfWork(database, TABLES, clock=self.clock, published=relay.offer),
+            vault=self.open_vault(),
             gateways=self._open_gateways(stack),
             on_error=self.on_error,
         )

@@ -7,6 +7,18 @@ from uuid import UUID
 
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.handlers import hears, takes
+from umt_sim.platform.agents.writer import Brief, Writer
+from umt_sim.platform.contexts.analytics.model import Metric, MetricCollection, TimeFrame
+from umt_sim.platform.contexts.campaign.commands import CollectMetrics, LaunchCampaign
+from umt_sim.platform.contexts.campaign.model import (
+    AdSet,
+    Budget,
+    Campaign,
+    Money,
+    Schedule,
+    Targeting,
+)
+from umt_sim.platform.contexts.campaign.postgres import PostgresCampaignRepository
 from umt_sim.platform.contexts.content.commands import PublishContent
 from umt_sim.platform.contexts.content.events import ContentCreated
 from umt_sim.platform.contexts.content.model import Content, ContentStatus
@@ -15,8 +27,6 @@ from umt_sim.platform.errors import InvariantViolated
 from umt_sim.platform.messages.types import EventMessage, Header, TaskMessage
 
 __all__ = ["ContentAdManagementAgent"]
-
-OWN_SITE = "site"
 
 
 class ContentAdManagementAgent(Agent):
@@ -37,6 +47,76 @@ class ContentAdManagementAgent(Agent):
         """Send approved or scheduled content out."""
         content = await self._contents.get(command.content_id)
         return await self._publish(task, content)
+
+    @takes("launch_campaign", needs=("storage", "llm", "ads"))
+    async def launch_campaign(self, task: TaskMessage, command: LaunchCampaign) -> Any:
+        """Have the ad written, start the campaign at the ad platform, and store it."""
+        campaign = Campaign.create(
+            campaign_id=self.new_id(),
+            brand_id=command.brand_id,
+            name=command.name,
+            budget=Budget(
+                Money(command.budget_cents, command.currency),
+                Money(command.daily_budget_cents, command.currency),
+            ),
+            schedule=Schedule(self.ports.clock.now()),
+        )
+        key = task.idempotency_key or str(task.correlation_id)
+        text = await Writer(self.ports.gateways["llm"]).write(
+            Brief(
+                title=command.name,
+                content_type="ad",
+                tone=command.tone,
+                topics=command.interests,
+            ),
+            idempotency_key=f"{key}:ad",
+        )
+        campaign.add_ad_set(AdSet("main", text, Targeting(command.interests), command.content_ids))
+        campaign.launch(await self._start_at_platform(campaign, key))
+        answer = {"campaign_id": str(campaign.id), "reference": campaign.reference}
+        await self.store(task, campaign, answer=answer)
+        return answer
+
+    @takes("collect_metrics", needs=("storage", "ads"))
+    async def collect_metrics(self, task: TaskMessage, command: CollectMetrics) -> Any:
+        """Ask the ad platform how a campaign does; note what was spent, keep the numbers."""
+        assert self.ports.database is not None
+        campaign = await PostgresCampaignRepository(self.ports.database).get(command.campaign_id)
+        response = await self.ports.gateways["ads"].request(
+            "GET", f"/campaigns/{campaign.reference}/spend"
+        )
+        spent = Money(int(response.body["spent_cents"]), campaign.budget.total.currency)
+        if not spent <= campaign.spent:
+            campaign.spend(spent - campaign.spent)
+        collection = MetricCollection.collect(
+            collection_id=self.new_id(),
+            subject_id=campaign.id,
+            time_frame=TimeFrame(campaign.schedule.starts, self.ports.clock.now()),
+            metrics=[
+                Metric("spent", spent.cents / 100, campaign.budget.total.currency),
+                Metric("impressions", float(response.body["impressions"])),
+                Metric("clicks", float(response.body["clicks"])),
+            ],
+        )
+        answer = {metric.name: metric.value for metric in collection.metrics}
+        await self.store(task, campaign, collection, answer=answer)
+        return answer
+
+    async def _start_at_platform(self, campaign: Campaign, key: str) -> str:
+        """Start *campaign* at the ad platform; the platform's own name for it."""
+        budget = campaign.budget
+        response = await self.ports.gateways["ads"].request(
+            "POST",
+            "/campaigns",
+            json={
+                "name": campaign.name,
+                "budget_cents": budget.total.cents,
+                "daily_budget_cents": budget.daily.cents,
+                "currency": budget.total.currency,
+            },
+            headers={"idempotency-key": key},
+        )
+        return str(response.body["id"])
 
     async def _publish(self, cause: Header, content: Content) -> Any:
         reference = await self._send_out(content)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from umt_sim.platform.contexts.analytics import commands as analytics
+from umt_sim.platform.contexts.analytics import events as analytics_events
 from umt_sim.platform.contexts.brand import commands as brand
 from umt_sim.platform.contexts.brand import events as brand_events
+from umt_sim.platform.contexts.campaign import commands as campaign
+from umt_sim.platform.contexts.campaign import events as campaign_events
 from umt_sim.platform.contexts.content import commands as content
 from umt_sim.platform.contexts.content import events as content_events
+from umt_sim.platform.contexts.integration import commands as integration
+from umt_sim.platform.contexts.integration import events as integration_events
 from umt_sim.platform.messages.registry import PayloadRegistry
 
 __all__ = ["CATALOGUE", "build_catalogue"]
@@ -18,6 +24,14 @@ TASKS: dict[str, type] = {
     "generate_variations": content.GenerateVariations,
     "score_variation": content.ScoreVariation,
     "publish_content": content.PublishContent,
+    "launch_campaign": campaign.LaunchCampaign,
+    "collect_metrics": campaign.CollectMetrics,
+    "analyze_content": analytics.AnalyzeContent,
+    "research_competitors": analytics.ResearchCompetitors,
+    "recommend_topics": analytics.RecommendTopics,
+    "connect_platform": integration.ConnectPlatform,
+    "refresh_credentials": integration.RefreshCredentials,
+    "sync_platform": integration.SyncPlatform,
 }
 
 EVENTS = (
@@ -28,6 +42,14 @@ EVENTS = (
     content_events.ContentVersionAdded,
     content_events.ContentTested,
     content_events.ContentPublished,
+    campaign_events.CampaignLaunched,
+    campaign_events.CampaignCompleted,
+    analytics_events.MetricsCollected,
+    analytics_events.InsightDiscovered,
+    analytics_events.StrategyRecommended,
+    integration_events.IntegrationConnected,
+    integration_events.IntegrationSyncCompleted,
+    integration_events.IntegrationSyncFailed,
 )
 
 

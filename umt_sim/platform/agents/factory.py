@@ -20,6 +20,7 @@ from umt_sim.platform.ports import (
     Randomness,
     TracingProvider,
     UnitOfWork,
+    Vault,
 )
 
 __all__ = ["AgentFactory"]
@@ -39,6 +40,7 @@ _OPTIONAL: Mapping[str, type] = {
     "randomness": Randomness,
     "database": Database,
     "unit_of_work": UnitOfWork,
+    "vault": Vault,
 }
 
 
@@ -54,17 +56,10 @@ class AgentFactory:
         agent_class: type[A],
         *,
         agent_id: str,
-        message_broker: MessageBroker | None = None,
-        cache: Cache | None = None,
-        circuit_breaker: CircuitBreaker | None = None,
-        tracer: TracingProvider | None = None,
-        clock: Clock | None = None,
-        randomness: Randomness | None = None,
-        database: Database | None = None,
-        unit_of_work: UnitOfWork | None = None,
         gateways: Mapping[str, HttpGateway] | None = None,
         on_error: Callable[[str, BaseException], None] = _log,
         prefetch: int = 64,
+        **ports: Any,
     ) -> A:
         """
         An agent of *agent_class*.
@@ -72,47 +67,40 @@ class AgentFactory:
         Args:
             agent_class: One of the five, or another subclass of ``Agent``.
             agent_id: Who it is, among agents of its class.
-            clock: The machine's, if left out.
-            randomness: Seeded by the operating system, if left out.
-            database: With *unit_of_work*, for tasks that store; an agent without
-                them takes only the tasks that do not.
             gateways: HTTP upstreams by name.
             on_error: Told about errors that nobody foresaw; they are logged if left out.
             prefetch: How many messages it handles at once.
+            **ports: ``message_broker``, ``cache``, ``circuit_breaker`` and ``tracer`` are
+                needed. ``clock`` and ``randomness`` are the machine's if left out. With
+                ``database`` and ``unit_of_work`` the agent takes the tasks that store, with
+                ``vault`` those that handle credentials.
 
         Raises:
-            MissingDependency: Names every port that is missing, or that is not what
-                it should be, with the methods it lacks.
+            MissingDependency: Names every port that is missing, is not what it should
+                be (with the methods it lacks), or does not exist.
         """
-        given = {
-            "message_broker": message_broker,
-            "cache": cache,
-            "circuit_breaker": circuit_breaker,
-            "tracer": tracer,
-            "clock": clock or SystemClock(),
-            "randomness": randomness or system_randomness(),
-            "database": database,
-            "unit_of_work": unit_of_work,
-        }
+        given = {"clock": SystemClock(), "randomness": system_randomness(), **ports}
         upstreams = dict(gateways or {})
         missing = [*_problems(given), *_gateway_problems(upstreams)]
         if missing:
             raise MissingDependency(agent_class.__name__, missing)
-        ports: Any = given
         return agent_class(
-            agent_id, Ports(**ports, gateways=upstreams, on_error=on_error), prefetch=prefetch
+            agent_id, Ports(**given, gateways=upstreams, on_error=on_error), prefetch=prefetch
         )
 
 
 def _problems(given: Mapping[str, object]) -> list[str]:
-    problems = []
-    for name, protocol in {**_REQUIRED, **_OPTIONAL}.items():
-        value = given[name]
-        if value is None:
-            if name in _REQUIRED:
-                problems.append(f"{name} is missing; give it a {protocol.__name__}")
-        elif lacking := _lacking(value, protocol):
-            problems.append(_not_a(name, value, protocol, lacking))
+    known = {**_REQUIRED, **_OPTIONAL}
+    problems = [
+        f"{name} is missing; give it a {protocol.__name__}"
+        for name, protocol in _REQUIRED.items()
+        if given.get(name) is None
+    ]
+    for name, value in given.items():
+        if name not in known:
+            problems.append(f"there is no port {name}; known are {', '.join(known)}")
+        elif value is not None and (lacking := _lacking(value, known[name])):
+            problems.append(_not_a(name, value, known[name], lacking))
     return problems
 
 

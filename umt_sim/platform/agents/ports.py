@@ -15,6 +15,7 @@ from umt_sim.platform.ports import (
     Randomness,
     TracingProvider,
     UnitOfWork,
+    Vault,
 )
 
 __all__ = ["Ports"]
@@ -32,6 +33,7 @@ class Ports:
         circuit_breaker: Guards what the agent publishes.
         database: Where repositories read.
         unit_of_work: Where aggregates are stored.
+        vault: Seals credentials.
         gateways: HTTP upstreams by name: ``llm``, ``social``, ``ads``, ``cms``.
         on_error: Told about an error that nobody foresaw.
     """
@@ -45,10 +47,13 @@ class Ports:
     on_error: Callable[[str, BaseException], None]
     database: Database | None = None
     unit_of_work: UnitOfWork | None = None
+    vault: Vault | None = None
     gateways: Mapping[str, HttpGateway] = field(default_factory=dict)
 
     def has(self, need: str) -> bool:
-        """Whether the port *need* was given: ``storage``, or the name of a gateway."""
+        """Whether *need* was given: ``storage``, ``vault``, or the gateway of that name."""
+        if need == "vault":
+            return self.vault is not None
         if need == "storage":
             return self.database is not None and self.unit_of_work is not None
         return need in self.gateways

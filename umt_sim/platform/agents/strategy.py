@@ -1,97 +1,129 @@
-"""Content Strategy & Research: what a brand should write about."""
+"""Content Strategy & Research: what a brand should write about, and what works."""
 
 from __future__ import annotations
 
-import json
-import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar
-from uuid import UUID
 
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.handlers import FORWARDED, hears, takes
+from umt_sim.platform.agents.strategies import Strategies
+from umt_sim.platform.agents.writer import Brief, Writer
+from umt_sim.platform.contexts.analytics.commands import (
+    AnalyzeContent,
+    RecommendTopics,
+    ResearchCompetitors,
+)
+from umt_sim.platform.contexts.analytics.model import Insight, Report, ReportKind, outstanding
+from umt_sim.platform.contexts.analytics.postgres import PostgresMetricCollectionRepository
 from umt_sim.platform.contexts.brand.events import BrandUpdated
-from umt_sim.platform.contexts.brand.postgres import PostgresBrandRepository
+from umt_sim.platform.contexts.campaign.commands import LaunchCampaign
 from umt_sim.platform.contexts.content.commands import CreateContent
-from umt_sim.platform.contexts.content.postgres import PostgresContentRepository
-from umt_sim.platform.contexts.content.strategy import Strategy, recommend
-from umt_sim.platform.errors import PortError
+from umt_sim.platform.errors import InvariantViolated
 from umt_sim.platform.messages.types import EventMessage, TaskMessage
-from umt_sim.platform.resilience.errors import CallNotPermitted
 
 __all__ = ["ContentStrategyAgent"]
 
-STRATEGY_LIFE_SECONDS = 300.0
-
-logger = logging.getLogger(__name__)
+CONFIDENCE_IN_HEARSAY = 0.5
 
 
 class ContentStrategyAgent(Agent):
-    """
-    Plans content before it is written.
-
-    A brand's strategy is kept in the cache. A cache that fails is a cache that
-    misses: the strategy is worked out from the database again.
-    """
+    """Plans content and campaigns before others make them, and studies what came of them."""
 
     role: ClassVar[str] = "content-strategy"
 
     @takes("create_content", needs=("storage",))
     async def plan_content(self, task: TaskMessage, command: CreateContent) -> Any:
         """Add topics and tone, and pass the task on to the content creation agent."""
-        strategy = await self._strategy_of(command.brand_id)
+        strategy = await self._strategies.of(command.brand_id)
         planned = replace(
             command,
             topics=command.topics or strategy.topics,
             tone=command.tone or strategy.tone,
         )
-        await self.courier.task(
-            "content-creation", self.messages.forward(task, planned), now=self.ports.clock.now()
-        )
+        await self._pass_on("content-creation", task, planned)
         return FORWARDED
 
-    @hears("brand.updated")
-    async def forget_strategy(self, message: EventMessage, event: BrandUpdated) -> None:
-        """A changed brand needs another strategy."""
-        await self.ports.cache.delete(_key(event.brand_id))
-
-    async def _strategy_of(self, brand_id: UUID) -> Strategy:
-        known = await self._cached(brand_id)
-        if known is None:
-            known = await self._work_out(brand_id)
-            await self._cache(brand_id, known)
-        return known
-
-    async def _work_out(self, brand_id: UUID) -> Strategy:
-        assert self.ports.database is not None, "planning needs storage"
-        brand = await PostgresBrandRepository(self.ports.database).get(brand_id)
-        written = await PostgresContentRepository(self.ports.database).of_brand(brand_id)
-        return recommend(
-            description=brand.description,
-            industry=brand.industry.name,
-            tone=brand.styling.content_tone,
-            interests=brand.target_audience.interests if brand.target_audience else (),
-            already_written=[content.title for content in written],
+    @takes("launch_campaign", needs=("storage",))
+    async def plan_campaign(self, task: TaskMessage, command: LaunchCampaign) -> Any:
+        """Add interests and tone, and pass the task on to the content & ad management agent."""
+        strategy = await self._strategies.of(command.brand_id)
+        planned = replace(
+            command,
+            interests=command.interests or strategy.topics,
+            tone=command.tone or strategy.tone,
         )
+        await self._pass_on("content-ad-management", task, planned)
+        return FORWARDED
 
-    async def _cached(self, brand_id: UUID) -> Strategy | None:
-        try:
-            value = await self.ports.cache.get(_key(brand_id))
-        except (PortError, CallNotPermitted) as error:
-            logger.warning("the strategy cache is not read: %s", error)
-            return None
-        if value is None:
-            return None
-        fields = json.loads(value)
-        return Strategy(tuple(fields["topics"]), fields["tone"])
+    @takes("recommend_topics", needs=("storage",))
+    async def recommend_topics(self, task: TaskMessage, command: RecommendTopics) -> Any:
+        """Advise a brand, and keep the advice."""
+        strategy = await self._strategies.of(command.brand_id)
+        report = self._report(command.brand_id, ReportKind.STRATEGY)
+        report.recommend(strategy.topics)
+        answer = {"report_id": str(report.id), "topics": list(strategy.topics)}
+        await self.store(task, report, answer=answer)
+        return answer
 
-    async def _cache(self, brand_id: UUID, strategy: Strategy) -> None:
-        value = json.dumps(asdict(strategy)).encode()
-        try:
-            await self.ports.cache.set(_key(brand_id), value, ttl_seconds=STRATEGY_LIFE_SECONDS)
-        except (PortError, CallNotPermitted) as error:
-            logger.warning("the strategy cache is not written: %s", error)
+    @takes("analyze_content", needs=("storage",))
+    async def analyze_content(self, task: TaskMessage, command: AnalyzeContent) -> Any:
+        """Find out which subjects stand out, and keep it as insights."""
+        assert self.ports.database is not None
+        collections = await PostgresMetricCollectionRepository(self.ports.database).latest(
+            command.subject_ids
+        )
+        values = {
+            collection.subject_id: value
+            for collection in collections
+            if (value := collection.value(command.metric)) is not None
+        }
+        report = self._report(command.brand_id, ReportKind.PERFORMANCE)
+        for insight in outstanding(values, command.metric):
+            report.add(insight)
+        return await self._kept(task, report)
 
+    @takes("research_competitors", needs=("storage", "llm"))
+    async def research_competitors(self, task: TaskMessage, command: ResearchCompetitors) -> Any:
+        """Have the language model say what it knows of others, and keep it as insights."""
+        if not command.competitors:
+            raise InvariantViolated("research names at least one competitor", command.brand_id)
+        writer = Writer(self.ports.gateways["llm"])
+        report = self._report(command.brand_id, ReportKind.COMPETITORS)
+        for competitor in command.competitors:
+            brief = Brief(
+                title=f"What {competitor} does well",
+                content_type="analysis",
+                tone="factual",
+                topics=[competitor],
+            )
+            statement = await writer.write(
+                brief, idempotency_key=f"{task.correlation_id}:{competitor}"
+            )
+            report.add(Insight(statement, CONFIDENCE_IN_HEARSAY))
+        return await self._kept(task, report)
 
-def _key(brand_id: UUID) -> str:
-    return f"umt:strategy:{brand_id}"
+    @hears("brand.updated", needs=("storage",))
+    async def forget_strategy(self, _: EventMessage, event: BrandUpdated) -> None:
+        """A changed brand needs another strategy."""
+        await self._strategies.forget(event.brand_id)
+
+    async def _pass_on(self, role: str, task: TaskMessage, planned: Any) -> None:
+        forwarded = self.messages.forward(task, planned)
+        await self.courier.task(role, forwarded, now=forwarded.timestamp)
+
+    async def _kept(self, task: TaskMessage, report: Report) -> Any:
+        answer = {
+            "report_id": str(report.id),
+            "insights": [insight.statement for insight in report.insights],
+        }
+        await self.store(task, report, answer=answer)
+        return answer
+
+    def _report(self, brand_id: Any, kind: ReportKind) -> Report:
+        return Report.begin(report_id=self.new_id(), brand_id=brand_id, kind=kind)
+
+    @property
+    def _strategies(self) -> Strategies:
+        assert self.ports.database is not None, "strategies need storage"
+        return Strategies(self.ports.database, self.ports.cache)

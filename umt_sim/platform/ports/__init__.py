@@ -10,6 +10,7 @@ What the platform asks of the outside, as Protocols of one to five methods.
 ``http_gateway``     JSON over HTTP to one upstream
 ``circuit_breaker``  runs a call, or refuses to
 ``tracing``          spans
+``vault``            seals secrets
 
 Adapters answer them in ``platform.adapters``; ``adapters.in_memory`` has small
 fakes for unit tests. A port is named by a bare noun, an adapter by how it does it.
@@ -33,6 +34,7 @@ from umt_sim.platform.ports.message_broker import (
 from umt_sim.platform.ports.randomness import Randomness
 from umt_sim.platform.ports.tracing import TracingProvider
 from umt_sim.platform.ports.unit_of_work import UnitOfWork, Work
+from umt_sim.platform.ports.vault import Vault
 
 __all__ = [
     "Cache",
@@ -52,5 +54,6 @@ __all__ = [
     "Subscription",
     "TracingProvider",
     "UnitOfWork",
+    "Vault",
     "Work",
 ]
