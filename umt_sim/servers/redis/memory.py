@@ -112,24 +112,20 @@ class Memory:
         self._unsettled.clear()
         return self._used
 
-    def make_room(self) -> None:
-        """
-        Evict keys until the limit is kept. Before each command that may need memory.
-
-        Raises:
-            SimpleError: The policy leaves nothing to evict.
-        """
+    def make_room(self) -> bool:
+        """Evict keys until the limit is kept; before each command. Whether that succeeded."""
         if self.used > self.limit:
             for keyspace in self._keyspaces.values():
                 keyspace.drop_expired()
         while self.used > self.limit:
             victim = self._victim()
             if victim is None:
-                raise SimpleError(OUT_OF_MEMORY)
+                return False
             keyspace, key = victim
             keyspace.notify_watch(key)
             del keyspace[key]
             self.evicted += 1
+        return True
 
     def _victim(self) -> _Place | None:
         candidates = self._candidates()

@@ -21,6 +21,7 @@ from fakeredis._socket._resp import convert_to_resp2
 
 from umt_sim.servers.redis.commands import OwnCommands
 from umt_sim.servers.redis.engine import Command, Engine, Wait
+from umt_sim.servers.redis.memory import OUT_OF_MEMORY
 from umt_sim.servers.redis.resp import NULL_ARRAY, SetReply
 
 __all__ = ["Session"]
@@ -125,8 +126,9 @@ class Session(OwnCommands, FakeSocket):
             self.engine.acl.validate_command(self.current_user, self._client_info, fields)
         if self._transaction is not None and command.name in _SUBSCRIBING:
             raise SimpleError("ERR Command not allowed inside a transaction")
-        if self.engine.memory.limit and command.needs_memory:
-            self.engine.memory.make_room()
+        memory = self.engine.memory
+        if memory.limit and not memory.make_room() and command.needs_memory:
+            raise SimpleError(OUT_OF_MEMORY)
         if self._pubsub and self.protocol == 2 and command.name not in _WHILE_SUBSCRIBED:
             raise SimpleError(
                 f"ERR Can't execute '{command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
