@@ -22,6 +22,7 @@ from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.schema.services import build_service
 from umt_sim.scenario.yaml import Document, Pointer
 from umt_sim.systems.base import System
+from umt_sim.systems.finder import BUILT_IN
 
 __all__ = ["freeze"]
 
@@ -139,6 +140,9 @@ class _Check:
         for name in self.scenario.policies:
             if known and name not in known:
                 self._add(("policies", name), unknown("policy", name, known), at_key=True)
+            if self.scenario.system in BUILT_IN and self.scenario.policies[name].settings:
+                message = f"{self.scenario.system} takes no settings beside those of the schema"
+                self._add(("policies", name, "settings"), message, at_key=True)
 
     def _services(self) -> None:
         wanted = self.system.services if self.system is not None else {}

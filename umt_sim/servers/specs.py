@@ -8,9 +8,12 @@ from typing import Literal
 
 from umt_sim.distributions import Distribution
 
-__all__ = ["SERVED_BY_KIND", "Kind", "ServiceSpec"]
+__all__ = ["SERVED_BY_KIND", "App", "Kind", "ServiceSpec"]
 
 Kind = Literal["rabbitmq", "postgres", "redis", "http"]
+
+App = Literal["llm", "social", "ads", "cms"]
+"""Names of the HTTP applications; ``servers.http`` has one for each."""
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     "rabbitmq": ("publish", "deliver", "get", "ack", "declare"),
@@ -43,5 +46,5 @@ class ServiceSpec:
     service_times: Mapping[str, Distribution] = field(default_factory=dict)
     workers: int | None = None
     max_connections: int | None = None
-    app: str | None = None
+    app: App | None = None
     errors: Mapping[int, float] = field(default_factory=dict)

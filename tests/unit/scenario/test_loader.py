@@ -218,3 +218,13 @@ def test_a_system_that_is_not_there_is_a_problem_of_the_scenario() -> None:
             "f.yaml",
             find=find,  # type: ignore[arg-type]
         )
+
+
+def test_every_http_application_can_be_named() -> None:
+    """What a scenario may write as ``app`` is what the HTTP server has."""
+    from typing import get_args
+
+    from umt_sim.servers.http.applications import APPLICATIONS
+    from umt_sim.servers.specs import App
+
+    assert tuple(APPLICATIONS) == get_args(App)

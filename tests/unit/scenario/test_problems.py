@@ -132,7 +132,10 @@ BROKEN_TAIL = [
         ),
     ),
     (
-        "faults:\n  slow: {at: 3m, for: 20s, target: postgres, toxic: {type: latency, latency: 200us}}",
+        (
+            "faults:\n  slow: {at: 3m, for: 20s, target: postgres, "
+            "toxic: {type: latency, latency: 200us}}"
+        ),
         (
             "13:53: faults.slow.toxic: latency_ms is 0.2 ms, which Toxiproxy would round to 0;"
             " give 0 or at least 1 ms"
@@ -214,6 +217,10 @@ BROKEN_TAIL = [
         ),
     ),
     # what this version cannot do is refused, never ignored
+    (
+        "policies_: {}",
+        '12:1: policies_: unknown field, did you mean "policies"?',
+    ),
     ("abort: [error_rate > 90% for 30s]", "12:1: abort: ending a run early is not supported yet"),
     ("sweep: {seed: [1, 2]}", "12:1: sweep: sweeps are not supported yet"),
     ("spans: {sample: 10%}", "12:1: spans: choosing spans is not supported yet"),
@@ -423,8 +430,8 @@ def test_the_live_world_refuses_what_toxiproxy_cannot_do() -> None:
     load_text(text, find=None, world="sim")
     assert problems(text, world="live") == [
         (
-            "f.yaml:13:3: faults.gone: crash has no Toxiproxy equivalent; the live world can do down,"
-            " latency, bandwidth, slow_close, timeout, reset_peer, slicer and limit_data"
+            "f.yaml:13:3: faults.gone: crash has no Toxiproxy equivalent; the live world can do"
+            " down, latency, bandwidth, slow_close, timeout, reset_peer, slicer and limit_data"
         )
     ]
 

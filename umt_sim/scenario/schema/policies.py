@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from umt_sim.scenario.schema.block import Block
-from umt_sim.scenario.schema.quantities import PerSecond, PositiveSeconds, Seconds, Share
+from umt_sim.scenario.schema.quantities import PositiveSeconds, Share
 
 __all__ = ["Policy"]
 
@@ -76,8 +76,6 @@ class Bulkhead(Block):
 
     max: Count
     queue: Annotated[int, Field(ge=0)] | None = None
-    wait: Seconds | None = None
-    """How long a call may wait for its turn."""
 
 
 class Policy(Block):
@@ -88,7 +86,6 @@ class Policy(Block):
     retry: Retry | None = None
     breaker: Breaker | None = None
     bulkhead: Bulkhead | None = None
-    rate_limit: PerSecond | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     """Anything else your own system takes, handed on as written."""
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, Tag
 from umt_sim.scenario.schema.block import Block, chosen_by
 from umt_sim.scenario.schema.quantities import Share
 from umt_sim.scenario.schema.times import Time, build_time
-from umt_sim.servers.specs import SERVED_BY_KIND, Kind, ServiceSpec
+from umt_sim.servers.specs import SERVED_BY_KIND, App, Kind, ServiceSpec
 
 __all__ = ["Service", "build_service"]
 
@@ -70,7 +70,7 @@ class Http(Block):
     """An HTTP upstream."""
 
     kind: Literal["http"]
-    app: str
+    app: App
     """Which of the built-in applications answers."""
     request: Time | None = None
     """Time to answer one request."""
