@@ -1,0 +1,502 @@
+"""The nine faults that circuit breakers are known for, each beaten."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import tracemalloc
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
+
+import pytest
+
+from tests.unit.platform.resilience.clock import HandClock
+from umt_sim.platform.resilience import (
+    BreakerSettings,
+    CircuitBreaker,
+    CircuitOpenError,
+    IllegalStateTransition,
+)
+from umt_sim.platform.resilience.breaker import (
+    BreakerEvent,
+    CallRefused,
+    ConsecutiveFailures,
+    Outcome,
+    State,
+)
+
+ONE_PROBE = BreakerSettings(
+    trip=ConsecutiveFailures(1), wait_in_open=10, permitted_calls_in_half_open=1
+)
+
+
+class Bench:
+    """A breaker with one probe, opened, its wait over: the next call is the probe."""
+
+    def __init__(self, settings: BreakerSettings = ONE_PROBE) -> None:
+        self.clock = HandClock()
+        self.events: list[BreakerEvent] = []
+        self.reports: list[Exception] = []
+        self.breaker = CircuitBreaker(
+            "db",
+            settings=settings,
+            clock=self.clock,
+            listeners=[self.events.append],
+            report=lambda error, _: self.reports.append(error),
+        )
+
+    def ready_to_probe(self) -> CircuitBreaker:
+        self.breaker.acquire().record(Outcome.FAILURE)
+        self.clock.advance(10.5)
+        return self.breaker
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+# 1. reset() cancels timers
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.HALF_OPEN])
+def test_reset_leaves_no_timer_behind(state: State) -> None:
+    """After a reset no earlier timer moves the breaker, however long one waits."""
+    bench = Bench(ONE_PROBE.but(automatic_half_open=True, half_open_max_wait_seconds=5))
+    bench.breaker.transition_to(State.OPEN)
+    if state is State.HALF_OPEN:
+        bench.clock.advance(10)
+    assert state is bench.breaker.state
+    bench.breaker.reset()
+    bench.clock.advance(1e6)
+    assert State.CLOSED is bench.breaker.state
+    assert "reset" == bench.kinds()[-1]
+
+
+# 2. Permits carry a generation
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILURE])
+def test_outcome_from_before_the_opening_decides_no_probe_round(outcome: Outcome) -> None:
+    """A call admitted while closed neither closes nor re-opens the half-open state."""
+    bench = Bench()
+    late = bench.breaker.acquire()
+    breaker = bench.ready_to_probe()
+    probe = breaker.acquire()
+    late.record(outcome)
+    assert State.HALF_OPEN is breaker.state
+    assert bench.events[-1].stale  # type: ignore[attr-defined]  # it is a call's outcome
+    probe.record(Outcome.SUCCESS)
+    assert State.CLOSED is breaker.state
+
+
+def test_outcome_from_before_the_opening_does_not_count_after_recovery() -> None:
+    """A failure as old as the outage says nothing against the recovered callee."""
+    bench = Bench()
+    late = bench.breaker.acquire()
+    breaker = bench.ready_to_probe()
+    breaker.acquire().record(Outcome.SUCCESS)
+    late.record(Outcome.FAILURE)
+    assert State.CLOSED is breaker.state
+    assert 0 == breaker.snapshot().buffered_calls
+
+
+def test_probe_of_an_earlier_round_does_not_decide_the_next() -> None:
+    """A probe that ends in the round after its own is not that round's."""
+    bench = Bench(ONE_PROBE.but(permitted_calls_in_half_open=2))
+    breaker = bench.ready_to_probe()
+    late, failing = breaker.acquire(), breaker.acquire()
+    failing.record(Outcome.FAILURE)
+    bench.clock.advance(10.5)
+    probe = breaker.acquire()
+    late.record(Outcome.FAILURE)
+    assert State.HALF_OPEN is breaker.state
+    probe.record(Outcome.SUCCESS)
+    breaker.acquire().record(Outcome.SUCCESS)
+    assert State.CLOSED is breaker.state
+
+
+# 3. No public call can wedge it
+
+
+def test_settling_twice_frees_no_second_place() -> None:
+    """Releasing or recording a permit again adds nothing to the budget."""
+    bench = Bench()
+    breaker = bench.ready_to_probe()
+    permit = breaker.acquire()
+    permit.release()
+    permit.release()
+    permit.record(Outcome.SUCCESS)
+    assert State.HALF_OPEN is breaker.state
+    breaker.acquire()  # dropped at once, so given back at once
+    held = breaker.acquire()
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    held.record(Outcome.SUCCESS)
+    assert State.CLOSED is breaker.state
+
+
+@pytest.mark.parametrize("first", State)
+@pytest.mark.parametrize("second", State)
+def test_after_any_orders_it_still_serves(first: State, second: State) -> None:
+    """Whatever two states an operator orders, legal or not, a reset breaker serves calls."""
+    breaker = Bench().breaker
+    for order in (first, second):
+        with suppress(IllegalStateTransition):
+            breaker.transition_to(order)
+    breaker.reset()
+    assert 3 == breaker.call(lambda: 3)
+    assert State.CLOSED is breaker.state
+
+
+def test_wait_function_that_raises_does_not_stop_the_opening() -> None:
+    """A broken wait is reported and the breaker opens for a minute."""
+
+    def broken(attempt: int) -> float:
+        raise ZeroDivisionError
+
+    bench = Bench(ONE_PROBE.but(wait_in_open=broken))
+    bench.breaker.acquire().record(Outcome.FAILURE)
+    with pytest.raises(CircuitOpenError) as caught:
+        bench.breaker.acquire()
+    assert 60.0 == caught.value.retry_after
+    assert [ZeroDivisionError] == [type(error) for error in bench.reports]
+
+
+def test_listener_may_use_the_breaker() -> None:
+    """A listener that operates the breaker it listens to neither deadlocks nor is lost."""
+    bench = Bench()
+    breaker = bench.breaker
+
+    def operator(event: BreakerEvent) -> None:
+        if event.kind == "state_transition" and breaker.state is State.OPEN:
+            breaker.reset()
+
+    breaker.subscribe(operator)
+    breaker.acquire().record(Outcome.FAILURE)
+    assert State.CLOSED is breaker.state
+    assert ["error", "state_transition", "state_transition", "reset"] == bench.kinds()
+
+
+def test_long_silence_does_not_make_the_next_caller_pay() -> None:
+    """Timers of a month alone are not lived through one by one."""
+    bench = Bench(
+        ONE_PROBE.but(wait_in_open=1, automatic_half_open=True, half_open_max_wait_seconds=1)
+    )
+    bench.breaker.transition_to(State.OPEN)
+    bench.clock.advance(30 * 86400)
+    assert bench.breaker.state in (State.OPEN, State.HALF_OPEN)
+    assert 1010 > len(bench.events)
+
+
+# 4. Monotonic clock for everything
+
+
+@pytest.mark.parametrize("step", [1e9, -1e9])
+def test_stepping_the_wall_clock_changes_nothing(step: float) -> None:
+    """Waits, windows and ramps are measured on the monotonic clock."""
+    bench = Bench()
+    bench.breaker.open_until(bench.clock.now().replace(second=20))
+    bench.clock.wall_step = step
+    bench.clock.advance(19.9)
+    with pytest.raises(CircuitOpenError):
+        bench.breaker.acquire()
+    bench.clock.advance(0.2)
+    bench.breaker.acquire().record(Outcome.SUCCESS)
+    assert State.CLOSED is bench.breaker.state
+
+
+# 5. Nothing that befalls a probe keeps its slot
+
+
+def hang(bench: Bench) -> object:
+    """A probe that never ends; what is returned keeps it alive."""
+    permit = bench.breaker.acquire()
+    bench.clock.advance(61)
+    return permit
+
+
+def be_cancelled(bench: Bench) -> None:
+    """A probe whose task is cancelled."""
+
+    async def main() -> None:
+        async def wait() -> None:
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(bench.breaker.execute(wait))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def be_ignored(bench: Bench) -> None:
+    """A probe that raises an ignored error."""
+    bench.breaker.acquire().record(Outcome.IGNORED)
+
+
+def interrupt(bench: Bench) -> None:
+    """A probe that raises what is no Exception."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    for form in (bench.breaker.execute, bench.breaker.call, lambda f: bench.breaker(f)()):
+        with pytest.raises(KeyboardInterrupt):
+            form(interrupted)
+    with pytest.raises(KeyboardInterrupt), bench.breaker:
+        interrupted()
+
+
+def drop_generator(bench: Bench) -> None:
+    """A probe that is a generator nobody finishes."""
+
+    @bench.breaker
+    def rows() -> Generator[int, None, None]:
+        yield 1
+        yield 2
+
+    running = rows()
+    assert 1 == next(running)
+    del running
+    gc.collect()
+
+
+def drop_async_generator(bench: Bench) -> None:
+    """A probe that is an asynchronous generator nobody finishes."""
+
+    @bench.breaker
+    async def rows() -> AsyncGenerator[int, None]:
+        yield 1
+        yield 2
+
+    async def main() -> None:
+        running = rows()
+        assert 1 == await anext(running)
+        del running
+        gc.collect()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def drop_block_of_generator(bench: Bench) -> None:
+    """A probe in a `with` block of an asynchronous generator closed by another task."""
+
+    async def rows() -> AsyncGenerator[int, None]:
+        async with bench.breaker:
+            yield 1
+
+    async def main() -> None:
+        running = rows()
+        await asyncio.create_task(_first(running))
+        await asyncio.create_task(running.aclose())
+
+    asyncio.run(main())
+
+
+async def _first(running: AsyncGenerator[int, None]) -> None:
+    await anext(running)
+
+
+def drop_permit(bench: Bench) -> None:
+    """A probe's permit is forgotten."""
+    bench.breaker.acquire()
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    "befall",
+    [
+        hang,
+        be_cancelled,
+        be_ignored,
+        interrupt,
+        drop_generator,
+        drop_async_generator,
+        drop_block_of_generator,
+        drop_permit,
+    ],
+)
+def test_probe_gives_its_slot_back(befall: Callable[[Bench], object]) -> None:
+    """Whatever befalls the only probe, the next caller may probe, and only one."""
+    bench = Bench()
+    breaker = bench.ready_to_probe()
+    kept = befall(bench)
+    assert State.HALF_OPEN is breaker.state
+    probe = breaker.acquire()
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    probe.record(Outcome.SUCCESS)
+    assert State.CLOSED is breaker.state
+    del kept
+
+
+def test_late_outcome_of_a_hung_probe_does_not_count() -> None:
+    """A probe whose lease is over has lost its say as well."""
+    bench = Bench()
+    breaker = bench.ready_to_probe()
+    hung = breaker.acquire()
+    bench.clock.advance(61)
+    probe = breaker.acquire()
+    hung.record(Outcome.FAILURE)
+    assert State.HALF_OPEN is breaker.state
+    probe.record(Outcome.SUCCESS)
+    assert State.CLOSED is breaker.state
+
+
+def _raise(*_: object) -> bool:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("which", ["ignore", "record", "failed_result", "open_for"])
+def test_probe_whose_predicate_raises_gives_its_slot_back(which: str) -> None:
+    """The caller sees the call's own result or error; the predicate's error is reported."""
+    bench = Bench(ONE_PROBE.but(**{which: _raise}))
+    bench.breaker.transition_to(State.OPEN)
+    bench.breaker.transition_to(State.HALF_OPEN)
+    if which in ("failed_result", "open_for"):
+        assert 3 == bench.breaker.call(lambda: 3)
+        assert State.CLOSED is bench.breaker.state
+    else:
+        with pytest.raises(OSError, match="boom"):
+            bench.breaker.call(_boom)
+        assert State.OPEN is bench.breaker.state
+    assert [ZeroDivisionError] == [type(error) for error in bench.reports]
+
+
+def _boom() -> None:
+    raise OSError("boom")
+
+
+def test_listener_that_raises_changes_nothing_and_is_reported() -> None:
+    """Neither the caller nor the other listeners notice."""
+    bench = Bench()
+    breaker = bench.breaker
+    breaker.subscribe(_raise)
+    heard: list[str] = []
+    breaker.subscribe(lambda event: heard.append(event.kind))
+    assert 3 == breaker.call(lambda: 3)
+    assert ["success"] == heard
+    assert [ZeroDivisionError] == [type(error) for error in bench.reports]
+    bench.ready_to_probe()
+    assert 3 == breaker.call(lambda: 3)
+    assert State.CLOSED is breaker.state
+
+
+# 6. One refusal, one event
+
+
+def test_one_refusal_is_one_event() -> None:
+    """Each refused call, whatever its form, publishes once and counts once."""
+    bench = Bench()
+    breaker = bench.breaker
+    breaker.transition_to(State.OPEN)
+    bench.events.clear()
+
+    async def later() -> None:
+        raise AssertionError("refused calls do not happen")
+
+    async def refused_async() -> None:
+        with pytest.raises(CircuitOpenError):
+            await breaker.execute(later)
+        with pytest.raises(CircuitOpenError):
+            await breaker(later)()
+        with pytest.raises(CircuitOpenError):
+            async with breaker:
+                pass
+
+    for refused in (breaker.acquire, lambda: breaker.execute(_boom), breaker(_boom)):
+        with pytest.raises(CircuitOpenError):
+            refused()
+    with pytest.raises(CircuitOpenError), breaker:
+        pass
+    asyncio.run(refused_async())
+    assert [CallRefused] * 7 == [type(event) for event in bench.events]
+    assert 7 == breaker.snapshot().not_permitted_calls
+
+
+# 7. is in test_breaker_admission.py
+
+# 8. Nothing is retained per refused call
+
+
+def test_nothing_is_retained_per_refused_call() -> None:
+    """Refusals leave no memory behind, even with the collector off, and no shared exception."""
+    bench = Bench()
+    bench.breaker.transition_to(State.OPEN)
+    bench.events.clear()
+    breaker = CircuitBreaker("db", settings=ONE_PROBE, clock=bench.clock)
+    breaker.transition_to(State.OPEN)
+    caught = [_refusal(breaker) for _ in range(2)]
+    assert caught[0] is not caught[1]
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(10_000):
+            _refusal(breaker)
+        retained = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert 1_000 > retained
+
+
+def _refusal(breaker: CircuitBreaker) -> CircuitOpenError:
+    try:
+        breaker.call(_boom)
+    except CircuitOpenError as refusal:
+        return refusal.with_traceback(None)
+    raise AssertionError("it was to be refused")
+
+
+def test_refused_caller_is_not_kept_alive() -> None:
+    """An exception holds no reference cycle through its own traceback."""
+    breaker = CircuitBreaker("db", settings=ONE_PROBE, clock=HandClock())
+    breaker.transition_to(State.OPEN)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            try:
+                breaker.call(_boom)
+            except CircuitOpenError:
+                continue
+        assert 0 == sum(isinstance(thing, CircuitOpenError) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+
+
+# 9. Calls are never serialised by the breaker
+
+
+def test_parallel_calls_overlap() -> None:
+    """Eight calls in eight threads are all inside at once."""
+    breaker = CircuitBreaker("db")
+    everybody = threading.Barrier(8, timeout=30)
+    threads = [
+        threading.Thread(target=breaker.call, args=(everybody.wait,), daemon=True) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert 8 == breaker.snapshot().successful_calls
+
+
+def test_parallel_tasks_overlap() -> None:
+    """Eight calls in eight tasks are all inside at once."""
+
+    async def main() -> None:
+        breaker = CircuitBreaker("db")
+        everybody = asyncio.Barrier(8)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(breaker.execute(everybody.wait))
+        assert 8 == breaker.snapshot().successful_calls
+
+    asyncio.run(main())
