@@ -25,6 +25,7 @@ __all__ = ["Ride", "Turnstile"]
 
 FIRST_LOOK = 0.0005  # seconds of the real clock until the monitor is asked; doubled each time
 LAST_LOOK = 0.05
+LOOKS_UNTIL_CANCELLED = 200  # ten seconds and more
 
 
 @dataclass(eq=False, slots=True)
@@ -159,15 +160,22 @@ class Turnstile:
                 if words:
                     ride.hear(words)
 
-    def _advance(self, ride: Ride) -> bytes | None:
-        """Let a session run until it has answered; ``None`` if it has to wait first."""
+    def _advance(self, ride: Ride, trust: int = 0) -> bytes | None:
+        """
+        Let a session run until it has answered; ``None`` if it has to wait first.
+
+        Args:
+            ride: The session.
+            trust: So many looks long it is not asked whether it is blocked.
+        """
         backend = ride.backend
         patience = FIRST_LOOK
         while (reply := backend.reply(patience)) is None:
+            trust -= 1
             if backend.nap is not None:
                 ride.wake_at = self._microseconds() + round(backend.nap * 1e6)
                 return None
-            if self._monitor.blocked(backend.pid):
+            if trust < 0 and self._monitor.blocked(backend.pid):
                 return None
             patience = min(2 * patience, LAST_LOOK)
         return reply
@@ -196,7 +204,8 @@ class Turnstile:
         self._clock.go_on(ride.row, now)
         ride.wake_at = ride.backend.nap = None
         os.kill(ride.backend.pid, signal.SIGCONT)
-        reply = self._advance(ride)
+        # A cancelled session looks blocked until it has noticed, which takes a busy machine long.
+        reply = self._advance(ride, trust=0 if why is None else LOOKS_UNTIL_CANCELLED)
         if reply is None:
             self._hold(ride)
             return
