@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -12,6 +12,7 @@ from umt_sim.faults.actions import Action, Crash, Kill, ServerRestart
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import UnhandledError
 from umt_sim.kernel import Kernel
+from umt_sim.kernel.tape import DetailedTape
 from umt_sim.kernel.unhandled import Unhandled
 from umt_sim.kernel.wall_clock import EPOCH
 from umt_sim.network.network import Network
@@ -38,13 +39,17 @@ class SimWorld:
     Args:
         services: What to supply.
         seed: Names all randomness.
+        detailed: Keep each entry of the tape for ``trail``; several times slower.
     """
 
     name = "sim"
 
-    def __init__(self, services: Sequence[ServiceSpec], *, seed: int) -> None:
+    def __init__(
+        self, services: Sequence[ServiceSpec], *, seed: int, detailed: bool = False
+    ) -> None:
         self._specs = tuple(services)
         self._seed = seed
+        self._detailed = detailed
         self._stack = ExitStack()
         self._servers: dict[str, Server] = {}
         self._ports: dict[str, int] = {}
@@ -63,7 +68,7 @@ class SimWorld:
                 if spec.kind == "postgres":
                     engine = self._engines[spec.name] = stack.enter_context(Engine(recipe()))
                     self._versions[spec.name] = engine.binaries.version()
-            self._kernel = stack.enter_context(Kernel(seed=self._seed))
+            self._kernel = stack.enter_context(Kernel(seed=self._seed, detailed=self._detailed))
             self._network = Network(self._kernel)
             self._stack = stack.pop_all()
         return self
@@ -151,6 +156,18 @@ class SimWorld:
     def fingerprint(self) -> str:
         """The tape hash of everything that happened so far."""
         return self._kernel.tape.hexdigest()
+
+    def trail(self) -> Iterator[tuple[float, str]]:
+        """
+        Each entry of the tape with its virtual time.
+
+        Raises:
+            TypeError: The world was not made *detailed*.
+        """
+        tape = self._kernel.tape
+        if not isinstance(tape, DetailedTape):
+            raise TypeError("only a detailed world keeps its tape")
+        return ((entry.at, str(entry)) for entry in tape.entries)
 
     def _unix_time(self) -> float:
         return EPOCH.timestamp() + self._kernel.loop.time()

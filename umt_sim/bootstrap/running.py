@@ -1,4 +1,4 @@
-"""Joins a scenario file, a system and a world. The only module that names a concrete world."""
+"""From a scenario file to a result."""
 
 from __future__ import annotations
 
