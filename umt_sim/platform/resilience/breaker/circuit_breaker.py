@@ -19,6 +19,7 @@ from umt_sim.platform.resilience.breaker.forms import (
     once_awaited,
 )
 from umt_sim.platform.resilience.breaker.machine import Machine
+from umt_sim.platform.resilience.breaker.outcome import Outcome
 from umt_sim.platform.resilience.breaker.permits import Permit
 from umt_sim.platform.resilience.breaker.settings import BreakerSettings
 from umt_sim.platform.resilience.breaker.snapshot import Snapshot
@@ -239,6 +240,14 @@ class CircuitBreaker:
         started = self._machine.monotonic()
         return Permit(self._machine, self._machine.free or self._machine.ask(started), started)
 
+    def classify(self, error: Exception) -> Outcome:
+        """What the settings make of an error."""
+        return self._machine.classify(error)
+
+    def classify_result(self, result: object) -> Outcome:
+        """What the settings make of a returned value."""
+        return self._machine.classify_result(result)
+
     # Reading
 
     @property
@@ -256,6 +265,11 @@ class CircuitBreaker:
         """Its state, after the timers that are due."""
         return self._machine.state
 
+    @property
+    def remaining_wait(self) -> float | None:
+        """Seconds left of the open state, 0 if only a call is awaited; ``None`` if not open."""
+        return self._machine.remaining_wait()
+
     def snapshot(self) -> Snapshot:
         """Its numbers as they are now."""
         return self._machine.snapshot()
@@ -270,6 +284,11 @@ class CircuitBreaker:
             self._machine.listeners_changed()
 
         return unsubscribe
+
+    def publish(self, event: BreakerEvent) -> None:
+        """Tell the listeners something about this breaker that it does not know itself."""
+        self._machine.publisher.put(event)
+        self._machine.publisher.deliver()
 
     # Operating
 

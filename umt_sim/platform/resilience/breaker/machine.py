@@ -193,7 +193,7 @@ class Machine:
         orders; what an error orders is found here.
         """
         if error is not None and (self._picky or isinstance(error, PlatformError)):
-            outcome_of_error = self._classify(error)
+            outcome_of_error = self.classify(error)
             if outcome_of_error is Outcome.IGNORED:
                 self.ignore(ticket, started, error)
                 return
@@ -222,7 +222,8 @@ class Machine:
         if self._listened:
             self.publisher.deliver()
 
-    def _classify(self, error: Exception) -> Outcome:
+    def classify(self, error: Exception) -> Outcome:
+        """What the settings make of *error*."""
         try:
             if self._ignores(error):
                 return Outcome.IGNORED
@@ -230,6 +231,15 @@ class Machine:
         except Exception as broken:  # noqa: BLE001  # a broken predicate must not keep a permit
             self.publisher.report(broken, error)
             return Outcome.FAILURE
+
+    def classify_result(self, result: object) -> Outcome:
+        """What the settings make of a returned value."""
+        try:
+            failed = self._failed_result is not None and self._failed_result(result)
+        except Exception as broken:  # noqa: BLE001  # likewise
+            self.publisher.report(broken, result)
+            failed = False
+        return Outcome.FAILURE if failed else Outcome.SUCCESS
 
     def ignore(self, ticket: Ticket, started: float, error: BaseException | None) -> None:
         """Hear that the call ended in a way that does not count."""
@@ -255,16 +265,23 @@ class Machine:
 
     def judge_result(self, ticket: Ticket, started: float, result: object = None) -> None:
         """Hear what the call returned, where the settings look at results."""
-        try:
-            failed = self._failed_result is not None and self._failed_result(result)
-        except Exception as broken:  # noqa: BLE001  # likewise
-            self.publisher.report(broken, result)
-            failed = False
         wait = self._ordered_wait(result)
-        if failed or wait is not None:
+        if wait is not None or self.classify_result(result) is Outcome.FAILURE:
             self.fail(ticket, started, None, wait)
         else:
             self.succeed(ticket, started)
+
+    def turn_away(self, ticket: Ticket, retry_after: float | None) -> CircuitOpenError:
+        """Take an admission back: somebody with a wider view refuses the call."""
+        with self._lock:
+            now = self.monotonic()
+            phase = self._phase
+            phase.release(ticket)
+            phase.window.not_permitted += 1
+            if self._heard:
+                self.publisher.put(CallRefused(now, self.name, phase.state))
+        self.publisher.deliver()
+        return CircuitOpenError(self.name, phase.state, retry_after)
 
     def _settle(
         self, ticket: Ticket, outcome: int, duration: float, now: float
@@ -301,6 +318,16 @@ class Machine:
             due = self._phase.due
         self.publisher.deliver()
         return due
+
+    def remaining_wait(self) -> float | None:
+        """What is left of the open state, ``None`` in any other."""
+        with self._lock:
+            now = self.monotonic()
+            self._elapse(now)
+            phase = self._phase
+            left = max(phase.until - now, 0.0) if isinstance(phase, Open) else None
+        self.publisher.deliver()
+        return left
 
     def snapshot(self) -> Snapshot:
         """The numbers as they are now."""

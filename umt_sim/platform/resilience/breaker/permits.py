@@ -21,6 +21,7 @@ from typing import Self
 from umt_sim.platform.resilience.breaker.machine import Machine
 from umt_sim.platform.resilience.breaker.outcome import Outcome
 from umt_sim.platform.resilience.breaker.states import Ticket
+from umt_sim.platform.resilience.errors import CircuitOpenError
 
 __all__ = ["Permit"]
 
@@ -73,6 +74,17 @@ class Permit:
         ticket = self._take()
         if ticket is not None:
             self._machine.release(ticket)
+
+    def turn_away(self, retry_after: float | None) -> CircuitOpenError:
+        """
+        Give the permit back because somebody with a wider view refuses the call.
+
+        Returns:
+            What to raise. The refusal is counted and published as the breaker's own.
+        """
+        ticket = self._take()
+        assert ticket is not None, "only a permit that is not settled can be turned away"
+        return self._machine.turn_away(ticket, retry_after)
 
     def _take(self) -> Ticket | None:
         ticket, self._ticket = self._ticket, None

@@ -1,0 +1,190 @@
+"""
+What a fleet shares about its breakers, in Redis or Valkey.
+
+Each method is one Lua script, so it is atomic, and all times are the server's ``TIME``, so
+members' clocks do not matter. A breaker is one hash and one sorted set of probe leases:
+
+    breaker:{name}          round, until (ms), calls, failed, slow, number
+    breaker:{name}:probes   number of a running probe -> end of its lease (ms)
+
+A breaker with no hash is closed. A hash that nobody touches for a day is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from redis import exceptions
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from umt_sim.platform.configuration import RedisSettings
+from umt_sim.platform.errors import ErrorClass, PortTimeout, PortUnavailable, UpstreamRefused
+from umt_sim.platform.resilience.breaker.storage import FleetView, Probe, Tally
+from umt_sim.platform.resilience.breaker.transitions import State
+
+__all__ = ["RedisFleetStore"]
+
+# KEYS: the hash, the leases. Answers begin with the state: 0 closed, 1 open, 2 half-open.
+_PRELUDE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local function keep()
+  redis.call('PEXPIRE', KEYS[1], 86400000)
+  redis.call('PEXPIRE', KEYS[2], 86400000)
+end
+local function number(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
+local function view()
+  if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0, 0} end
+  local left = number('until') - now
+  if left > 0 then return {1, number('round'), left} end
+  return {2, number('round'), 0}
+end
+"""
+
+_READ = _PRELUDE + "return view()"
+
+# ARGV: wait in ms
+_OPEN = (
+    _PRELUDE
+    + """
+local seen = view()
+if seen[1] == 1 then return seen end
+redis.call('HSET', KEYS[1], 'round', seen[2] + 1, 'until', now + ARGV[1],
+           'calls', 0, 'failed', 0, 'slow', 0, 'number', 0)
+redis.call('DEL', KEYS[2])
+keep()
+return view()
+"""
+)
+
+# ARGV: budget, lease in ms. Answers {3, round, number} if a probe was taken.
+_TAKE = (
+    _PRELUDE
+    + """
+local seen = view()
+if seen[1] ~= 2 then return seen end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if number('calls') + redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[1]) then return seen end
+local probe = redis.call('HINCRBY', KEYS[1], 'number', 1)
+redis.call('ZADD', KEYS[2], now + ARGV[2], probe)
+keep()
+return {3, seen[2], probe}
+"""
+)
+
+# ARGV: round, number, outcome or -1. Answers {} if the probe no longer counts.
+_REPORT = (
+    _PRELUDE
+    + """
+local seen = view()
+if seen[1] ~= 2 or seen[2] ~= tonumber(ARGV[1]) then return {} end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if redis.call('ZREM', KEYS[2], ARGV[2]) == 0 then return {} end
+local outcome = tonumber(ARGV[3])
+if outcome >= 0 then
+  redis.call('HINCRBY', KEYS[1], 'calls', 1)
+  if outcome % 2 == 1 then redis.call('HINCRBY', KEYS[1], 'failed', 1) end
+  if outcome >= 2 then redis.call('HINCRBY', KEYS[1], 'slow', 1) end
+end
+keep()
+return {number('calls'), number('failed'), number('slow')}
+"""
+)
+
+# ARGV: round
+_CLOSE = (
+    _PRELUDE
+    + """
+if number('round') == tonumber(ARGV[1]) then redis.call('DEL', KEYS[1], KEYS[2]) end
+return {}
+"""
+)
+
+_STATES = (State.CLOSED, State.OPEN, State.HALF_OPEN)
+_TAKEN = 3
+
+
+class RedisFleetStore:
+    """
+    The fleet's memory. One attempt per command, with a deadline; see ``RedisCache`` for why.
+
+    Closing forgets the round, so the next opening is round 1 again; a report of an earlier
+    round 1 could only be taken for one of the new if its probe's lease were still running,
+    and leases are deleted with the round.
+    """
+
+    def __init__(self, settings: RedisSettings, *, prefix: str = "breaker") -> None:
+        self._prefix = prefix
+        self._redis = Redis(
+            connection_pool=BlockingConnectionPool(
+                host=settings.host,
+                port=settings.port,
+                username=settings.user,
+                password=settings.password,
+                db=settings.database,
+                protocol=2,
+                driver_info=None,
+                socket_connect_timeout=settings.connect_timeout,
+                socket_timeout=settings.command_timeout,
+                retry=Retry(NoBackoff(), 0),
+                retry_on_error=[],
+                max_connections=settings.max_connections,
+                timeout=settings.connect_timeout,
+            )
+        )
+
+    async def read(self, breaker: str) -> FleetView:
+        """What the fleet knows now."""
+        return _view(await self._run("read", _READ, breaker))
+
+    async def open(self, breaker: str, seconds: float) -> FleetView:
+        """Open for *seconds*, unless it is open."""
+        return _view(await self._run("open", _OPEN, breaker, _ms(seconds)))
+
+    async def take(self, breaker: str, budget: int, lease_seconds: float) -> Probe | FleetView:
+        """Take one of *budget* probes of the round."""
+        answer = await self._run("take", _TAKE, breaker, budget, _ms(lease_seconds))
+        return Probe(answer[1], answer[2]) if answer[0] == _TAKEN else _view(answer)
+
+    async def report(self, breaker: str, probe: Probe, outcome: int | None) -> Tally | None:
+        """End a probe."""
+        code = -1 if outcome is None else outcome
+        answer = await self._run("report", _REPORT, breaker, probe.round, probe.number, code)
+        return Tally(*answer) if answer else None
+
+    async def close(self, breaker: str, round_: int) -> None:
+        """Close, if this is still the round."""
+        await self._run("close", _CLOSE, breaker, round_)
+
+    async def disconnect(self) -> None:
+        """Give up the connections."""
+        await self._redis.aclose(close_connection_pool=True)
+
+    async def _run(self, operation: str, script: str, breaker: str, *arguments: int) -> list[int]:
+        keys = f"{self._prefix}:{{{breaker}}}", f"{self._prefix}:{{{breaker}}}:probes"
+        try:
+            answer = await cast("Any", self._redis.eval(script, 2, *keys, *map(str, arguments)))
+        except exceptions.TimeoutError as error:
+            raise PortTimeout("fleet store", operation, str(error)) from error
+        except (exceptions.ConnectionError, OSError) as error:
+            raise PortUnavailable("fleet store", operation, str(error)) from error
+        except exceptions.RedisError as error:
+            raise UpstreamRefused(
+                "fleet store",
+                operation,
+                code=type(error).__name__,
+                error_class=ErrorClass.FATAL,
+                reason=str(error),
+            ) from error
+        return list(answer)
+
+
+def _view(answer: Sequence[int]) -> FleetView:
+    return FleetView(_STATES[answer[0]], answer[1], answer[2] / 1000)
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
