@@ -118,7 +118,7 @@ class SimEnvironment(simpy.Environment):
             self._cancelled_timers -= 1
         return inf
 
-    def run_generation(self) -> None:
+    def run_generation(self) -> bool:
         """
         Move to the next instant and process what was scheduled for it before this call.
 
@@ -126,31 +126,41 @@ class SimEnvironment(simpy.Environment):
         so that a chain of ``timeout(0)`` cannot keep asyncio's tasks from running.
         Urgent events (starts and interrupts of processes, the end of ``run``) are a
         generation of their own.
+
+        Returns:
+            Whether there was anything: at infinity nothing ever happens.
         """
         queue: list[Any] = self._queue
-        last = next(self._eid)
-        now, priority = queue[0][:2]
+        if queue and queue[0][3].__class__ is SimTimer:
+            self.peek()  # drops cancelled timers: they must not move the clock
+        if not queue:
+            return False
+        now, priority, _, _ = queue[0]
+        if now == inf:
+            return False
         self._now = now
+        last = next(self._eid)
         tape = self._tape
         tape.pulse = hash((tape.pulse, now, last))
-        while queue:
-            entry = queue[0]
-            if entry[2] > last or entry[0] != now or entry[1] != priority:
-                return
-            heappop(queue)
-            event = entry[3]
+        while True:
+            _, _, _, event = heappop(queue)
             if event.__class__ is SimTimer:
                 event._scheduled = False
                 if event._cancelled:
                     self._cancelled_timers -= 1
                 else:
                     self.due.append(event)
-                continue
-            callbacks, event.callbacks = event.callbacks, None
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
-                raise event._value
+            else:
+                callbacks, event.callbacks = event.callbacks, None
+                for callback in callbacks:
+                    callback(event)
+                if not event._ok and not hasattr(event, "_defused"):
+                    raise event._value
+            if not queue:
+                return True
+            when, urgency, number, _ = queue[0]
+            if when != now or number > last or urgency != priority:
+                return True
 
     def scheduled_now(self) -> list[SimProcess]:
         """Processes that an event of this instant will resume; for diagnosis."""

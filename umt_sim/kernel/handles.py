@@ -54,7 +54,31 @@ class SimTimer(events.TimerHandle):
     __slots__ = ()
 
     if TYPE_CHECKING:  # asyncio's own slots, which its type stubs leave out
+        _callback: Any
+        _loop: Any
+        _context: Context
+        _repr: Any
+        _source_traceback: Any
+        _when: float
         _scheduled: bool
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...],
+        loop: SimLoop,
+        context: Context | None,
+    ) -> None:
+        self._callback = callback
+        self._args = args
+        self._loop = loop
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+        self._when = when
+        self._scheduled = True
 
 
 def task_of(handle: Any) -> Any:

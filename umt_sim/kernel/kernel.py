@@ -35,6 +35,7 @@ __all__ = ["Kernel"]
 T = TypeVar("T")
 
 _DRAIN_LIMIT = 60.0  # virtual seconds that cancelled tasks get to finish
+_FROZEN = gc.get_freeze_count()  # Python 3.12 starts with some
 _one_at_a_time = threading.Lock()
 _ALIASES = Aliases([*ORIGINALS, asyncio.as_completed, time.sleep])
 
@@ -223,6 +224,6 @@ def _quiet_collector(undo: ExitStack) -> None:
     if gc.isenabled():
         gc.disable()
         undo.callback(gc.enable)
-    if gc.get_freeze_count() == 0:  # else someone froze objects and must not find them thawed
+    if gc.get_freeze_count() <= _FROZEN:  # else someone's frozen objects would be thawed
         gc.freeze()
         undo.callback(gc.unfreeze)

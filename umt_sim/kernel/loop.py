@@ -110,9 +110,14 @@ class SimLoop(NetworkedLoop):
         if self._closed:
             self._check_closed()
         timer = SimTimer(when, callback, args, self, context)
-        timer._scheduled = True
         self.env.schedule_timer(timer, when)
         return timer
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> SimTimer:
+        """Run *callback* after *delay* seconds."""
+        return self.call_at(self.env._now + delay, callback, *args, context=context)
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
@@ -149,8 +154,9 @@ class SimLoop(NetworkedLoop):
                 stream.shuffle(due)
             self._ready.extend(due)
             due.clear()
-        for inspect in self.inspections:
-            inspect()
+        if self.inspections:
+            for inspect in self.inspections:
+                inspect()
 
     def nothing_scheduled(self) -> None:
         """

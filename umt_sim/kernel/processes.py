@@ -34,47 +34,39 @@ class SimProcess(simpy.Process):
         super().__init__(env, generator)
         env.living[self] = None
 
-    def _resume(self, event: Event | None) -> None:
+    def _resume(self, event: Any) -> None:
+        """Run the generator until it waits for something that has not happened yet."""
         life = self._life
         if life is not None and not life.running:
             life.hold_process(self, event)
             return
-        env = self.env
+        env, run, generator = self.env, self._context.run, self._generator
         env._active_proc = self
         try:
-            target = self._advance(event)
-        finally:
-            env._active_proc = None
-        self._target = target  # type: ignore[assignment]  # None once ended, as in SimPy
-
-    def _advance(self, event: Any) -> Event | None:
-        """Run the generator until it waits for something that has not happened yet."""
-        run, generator = self._context.run, self._generator
-        while True:
-            try:
+            while True:
                 if event._ok:
                     event = run(generator.send, event._value)
                 else:
                     event._defused = True
                     event = run(generator.throw, event._value)
-            except StopIteration as stop:
-                self._end(ok=True, value=stop.value)
-                return None
-            except Exception as error:  # noqa: BLE001 - it is the process's result
-                self._end(ok=False, value=error)
-                return None
-            try:
-                callbacks = event.callbacks
-            except AttributeError:
-                raise RuntimeError(
+                if event.callbacks is not None:
+                    event.callbacks.append(self._resume)
+                    self._target = event
+                    return
+        except StopIteration as stop:
+            self._end(ok=True, value=stop.value)
+        except Exception as error:  # noqa: BLE001 - it is the process's result
+            if not hasattr(event, "callbacks"):
+                error = RuntimeError(
                     f"process {self.name!r} yielded {event!r}; a process yields SimPy events"
                     " (for a coroutine: loop.event_of(coroutine))"
-                ) from None
-            if callbacks is not None:
-                callbacks.append(self._resume)
-                return event  # type: ignore[no-any-return]
+                )
+            self._end(ok=False, value=error)
+        finally:
+            env._active_proc = None
 
     def _end(self, *, ok: bool, value: Any) -> None:
+        self._target = None  # type: ignore[assignment]  # as SimPy leaves it
         del self.env.living[self]
         self._ok = ok
         self._value = value

@@ -8,7 +8,6 @@ event, unless a callback or a socket is ready at this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf
 from selectors import BaseSelector, SelectorKey
 from typing import TYPE_CHECKING, Any
 
@@ -125,23 +124,22 @@ class SimSelector(BaseSelector):
         marked = self._sockets.marked
         ready = self._poll() if marked else []
         if timeout is not None or ready:
-            if env.peek() <= env._now:
+            queue = env._queue
+            if queue and queue[0][0] <= env._now:
                 env.run_generation()
                 if marked:
                     ready = self._poll()
             return ready
-        while True:
-            if env.peek() == inf:
-                loop.nothing_scheduled()
-                return ready
-            env.run_generation()
+        while env.run_generation():
             if marked:
                 ready = self._poll()
-            if ready or env.due or loop._ready or loop._stopping:
+            if env.due or ready or loop._ready or loop._stopping:
                 return ready
             tape.turns += 1
             if tape.turns >= self._next_look:
                 self._next_look = tape.turns + self._housekeeping()
+        loop.nothing_scheduled()
+        return ready
 
     def mark_all(self) -> None:
         """Look at every socket again."""
