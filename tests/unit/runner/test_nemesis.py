@@ -41,7 +41,7 @@ def performed(
         clock.start()
         await clock.settle()
         recorder, world = Recorder(clock.now), Notebook(clock.now)
-        timeline = Timeline(faults, 100.0)
+        timeline = Timeline(faults, total=100.0)
         await script(Nemesis(timeline=timeline, world=world, clock=clock, recorder=recorder))
         return world.asked, list(recorder.so_far(FaultRecord))
 
