@@ -82,7 +82,9 @@ class Power:
         """
         if not self._graves:
             return
-        for _, tasks, _ in self._graves:
+        for life, tasks, _ in self._graves:
+            life.held.clear()
+            life.resumptions.clear()
             for task in tasks:
                 task._log_destroy_pending = False
                 with suppress(BaseException):
