@@ -142,7 +142,6 @@ async def _with_ours(case: str, body: Body) -> None:
     try:
         async with asyncio.timeout(_PATIENCE), AsyncExitStack() as clients:
             await body(Broker(_Ours(ours), case, clients))
-        await asyncio.sleep(0)  # the driver leaves tasks behind that have not begun
     finally:
         await ours.stop()
 

@@ -160,6 +160,19 @@ class RawClient:
             body += (await self.expect(ContentBody)).value
         return head, body
 
+    async def becomes_ready(self, channel: int, queue: str, count: int) -> bool:
+        """
+        Whether *queue* comes to hold *count* ready messages.
+
+        RabbitMQ counts before it has taken in what was just published.
+        """
+        for _ in range(100):
+            self.send(channel, commands.Queue.Declare(queue=queue, passive=True))
+            if (await self.expect(commands.Queue.DeclareOk)).message_count == count:
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
     async def closed_channel(self) -> tuple[int, str, int, int]:
         """Code, text, class and method of the ``channel.close`` that must come next."""
         close = await self.expect(commands.Channel.Close)

@@ -1,4 +1,4 @@
-"""Frames that are wrong, or right at the wrong moment: the connection ends with RabbitMQ's words."""
+"""Frames that are wrong, or right at the wrong moment, end the connection in RabbitMQ's words."""
 
 import pytest
 from pamqp import base, commands, frame
@@ -29,8 +29,8 @@ CASES = {
         (
             501,
             (
-                "FRAME_ERROR - type 1, first 16 octets = <<0,60,0,40,97,98,99,100,101,102,103,104,105,"
-                "106,107,\n                            108>>: {invalid_frame_end_marker,7}"
+                "FRAME_ERROR - type 1, first 16 octets = <<0,60,0,40,97,98,99,100,101,102,103,104,"
+                "105,106,107,\n                            108>>: {invalid_frame_end_marker,7}"
             ),
             0,
             0,

@@ -25,6 +25,10 @@ class Rules:
         delivery_limit: Returns after which a quorum queue gives a message up; ``None`` never.
         nack_counts: Whether ``basic.nack`` with requeue counts towards the delivery limit.
             ``basic.reject`` and lost consumers always do.
+        tells_acquisitions: Whether a quorum queue adds ``x-acquired-count``, which counts
+            every return, to ``x-delivery-count``.
+        believes_deaths: Whether an ``x-death`` header that a client sends is taken for the
+            message's history.
         frame_max: Largest frame offered, in bytes.
         channel_max: Most channels offered.
         heartbeat: Seconds offered.
@@ -36,6 +40,8 @@ class Rules:
     global_prefetch: bool
     delivery_limit: int | None
     nack_counts: bool
+    tells_acquisitions: bool
+    believes_deaths: bool
     frame_max: int = 131_072
     channel_max: int = 2_047
     heartbeat: int = 60
@@ -48,6 +54,8 @@ RABBITMQ_3_13 = Rules(
     global_prefetch=True,
     delivery_limit=None,
     nack_counts=True,
+    tells_acquisitions=False,
+    believes_deaths=True,
 )
 RABBITMQ_4 = Rules(
     name="rabbitmq-4",
@@ -56,5 +64,7 @@ RABBITMQ_4 = Rules(
     global_prefetch=False,
     delivery_limit=20,
     nack_counts=False,
+    tells_acquisitions=True,
+    believes_deaths=False,
 )
 RULES = {rules.name: rules for rules in (RABBITMQ_3_13, RABBITMQ_4)}

@@ -210,11 +210,12 @@ class RabbitMQ:
 
     def flush(self) -> None:
         """Write what was batched: one ``write`` for each connection."""
-        self.batching = False
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush_handle = None
+        self.batching = True  # confirms are added now, and written in the same turn
         while self._unflushed:
             batch, self._unflushed = self._unflushed, {}
             for connection in batch:
                 connection.flush()
+        self.batching = False

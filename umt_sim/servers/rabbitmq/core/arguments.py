@@ -9,9 +9,15 @@ from typing import Any
 
 from umt_sim.servers.rabbitmq.errors import precondition_failed
 
-__all__ = ["Overflow", "QueueArguments", "QueueType", "field_type", "read_queue_arguments"]
+__all__ = [
+    "Overflow",
+    "QueueArguments",
+    "QueueType",
+    "field_type",
+    "read_consumer_priority",
+    "read_queue_arguments",
+]
 
-_LONGEST_TTL = 4_294_967_295  # milliseconds; RabbitMQ's limit on timers
 _HIGHEST_PRIORITY = 255
 
 
@@ -108,11 +114,7 @@ def _count(value: Any) -> int:
 
 
 def _milliseconds(value: Any) -> float:
-    if _integer(value) < 0:
-        raise _Unacceptable(f"{{value_negative,{value}}}")
-    if value > _LONGEST_TTL:
-        raise _Unacceptable(f"{{value_too_big,{value}}}")
-    return int(value) / 1000
+    return _count(value) / 1000
 
 
 def _life(value: Any) -> float:
@@ -190,3 +192,16 @@ def read_queue_arguments(what: str, arguments: Mapping[str, Any]) -> QueueArgume
         except _Unacceptable as error:
             raise precondition_failed(f"invalid arg '{key}' for {what}: {error}") from None
     return QueueArguments(**read)
+
+
+def read_consumer_priority(what: str, arguments: Mapping[str, Any]) -> int:
+    """
+    The ``x-priority`` of ``basic.consume``; 0 if it has none.
+
+    Raises:
+        AmqpError: 406, it is not a number.
+    """
+    try:
+        return _integer(arguments.get("x-priority", 0))
+    except _Unacceptable as error:
+        raise precondition_failed(f"invalid arg 'x-priority' for {what}: {error}") from None

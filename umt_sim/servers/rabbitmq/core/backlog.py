@@ -18,6 +18,7 @@ class Entry:
     Attributes:
         position: Order of arrival in the queue; a returned message goes back by it.
         message: What was published.
+        shown: The same as consumers get it: quorum queues add a header to what came back.
         arrived: When, in seconds.
         expires: When it becomes too old, in seconds; ``None`` never.
         redelivered: Whether it was handed out before.
@@ -25,13 +26,16 @@ class Entry:
         failed: How many of those count towards the delivery limit.
     """
 
-    __slots__ = ("acquired", "arrived", "expires", "failed", "message", "position", "redelivered")
+    __slots__ = (
+        "acquired", "arrived", "expires", "failed", "message", "position", "redelivered", "shown",
+    )  # fmt: skip
 
     def __init__(
         self, position: int, message: Message, arrived: float, expires: float | None
     ) -> None:
         self.position = position
         self.message = message
+        self.shown = message
         self.arrived = arrived
         self.expires = expires
         self.redelivered = False
@@ -158,11 +162,18 @@ class ByPriority:
 
 
 class Returning:
-    """Quorum order: returned messages first, in the order they came back, then arrivals."""
+    """
+    Quorum order: what came back is not put where it was.
 
-    def __init__(self) -> None:
+    Args:
+        first: Whether returned messages go before all others, in the order they came back,
+            as with a delivery limit; without one they go to the end.
+    """
+
+    def __init__(self, *, first: bool) -> None:
         self._returned: deque[Entry] = deque()
         self._arrived: deque[Entry] = deque()
+        self._put_back = self._returned.append if first else self._arrived.append
 
     def __len__(self) -> int:
         return len(self._returned) + len(self._arrived)
@@ -184,8 +195,8 @@ class Returning:
         return (self._returned or self._arrived).popleft()
 
     def put_back(self, entry: Entry) -> None:
-        """Add *entry* behind those returned before."""
-        self._returned.append(entry)
+        """Add *entry* behind those returned before, or behind all."""
+        self._put_back(entry)
 
     def clear(self) -> None:
         """Forget them all."""

@@ -131,7 +131,8 @@ def _check_mode(mode: Any) -> None:
         )
     if mode not in _MODES:
         raise precondition_failed(
-            f'Invalid x-match field value <<"{mode}">>; expected all, any, all-with-x, or any-with-x'
+            f'Invalid x-match field value <<"{mode}">>;'
+            " expected all, any, all-with-x, or any-with-x"
         )
 
 

@@ -229,6 +229,13 @@ class Message:
         shown = headers.changed({}, without=("BCC",))
         return self.readdressed(self.exchange, self.routing_keys + cc + bcc, shown, expires=True)
 
+    def annotated(self, more: dict[str, int]) -> Message:
+        """A copy with further headers."""
+        headers = self.properties.headers.changed(more)
+        copy = self.readdressed(self.exchange, self.routing_keys, headers, expires=True)
+        copy.deaths = self.deaths
+        return copy
+
     def readdressed(
         self, exchange: str, routing_keys: tuple[str, ...], headers: Table, *, expires: bool
     ) -> Message:

@@ -14,6 +14,7 @@ from umt_sim.servers.rabbitmq.core.ledger import Ledger
 from umt_sim.servers.rabbitmq.core.message import Message
 from umt_sim.servers.rabbitmq.core.ports import Timeline, Timer
 from umt_sim.servers.rabbitmq.errors import access_refused
+from umt_sim.servers.rabbitmq.rules import Rules
 
 __all__ = ["GivenUp", "Owner", "Queue"]
 
@@ -42,9 +43,9 @@ class Owner(Protocol):
         ...
 
 
-def _new_backlog(arguments: QueueArguments) -> Backlog:
+def _new_backlog(arguments: QueueArguments, *, limited_returns: bool) -> Backlog:
     if arguments.type is QueueType.QUORUM:
-        return Returning()
+        return Returning(first=limited_returns)
     if arguments.max_priority:
         return ByPriority(arguments.max_priority)
     return Fifo()
@@ -63,7 +64,7 @@ class Queue:
         declared: Its arguments as they came, for comparing declarations.
         arguments: The same, read.
         delivery_limit: Returns after which a message is given up; ``None`` never.
-        nack_counts: Whether a nack with requeue is such a return.
+        rules: What a return is and how consumers are told of it.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Queue:
         declared: Mapping[str, Any],
         arguments: QueueArguments,
         delivery_limit: int | None,
-        nack_counts: bool,
+        rules: Rules,
     ) -> None:
         self.name = name
         self.durable = durable
@@ -91,9 +92,9 @@ class Queue:
         self._ledger = owner.ledger
         self._time = owner.timeline.time
         self._delivery_limit = delivery_limit
-        self._nack_counts = nack_counts
+        self._rules = rules
         self._limited = arguments.max_length is not None or arguments.max_length_bytes is not None
-        self._backlog = _new_backlog(arguments)
+        self._backlog = _new_backlog(arguments, limited_returns=delivery_limit is not None)
         self._consumers = Consumers(single_active=arguments.single_active_consumer)
         self._had_consumers = False
         self._ready_bytes = 0
@@ -239,7 +240,7 @@ class Queue:
         """Take *entries* back; the caller lets the queue run afterwards."""
         if self.deleted:
             return
-        counts = self._nack_counts or not by_nack
+        counts = self._rules.nack_counts or not by_nack
         for entry in entries:
             self.unacked -= 1
             entry.redelivered = True
@@ -248,11 +249,19 @@ class Queue:
             if self._delivery_limit is not None and entry.failed > self._delivery_limit:
                 self._give_up(entry.message, GivenUp.DELIVERY_LIMIT)
                 continue
+            if self.counts_returns:
+                entry.shown = entry.message.annotated(self._counts(entry))
             self._ledger.fate(MessageFate.REQUEUED, entry.message, self.name, redelivered=True)
             self._add_ready(entry)
             self._backlog.put_back(entry)
         self._tidy()
         self._ledger.changed(self)
+
+    def _counts(self, entry: Entry) -> dict[str, int]:
+        counts = {"x-delivery-count": entry.failed} if entry.failed else {}
+        if self._rules.tells_acquisitions:
+            counts["x-acquired-count"] = entry.acquired
+        return counts
 
     # Consumers.
 

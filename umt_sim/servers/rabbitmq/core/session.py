@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from umt_sim.servers.rabbitmq.core.arguments import read_consumer_priority
 from umt_sim.servers.rabbitmq.core.backlog import Entry
 from umt_sim.servers.rabbitmq.core.consumers import Consumer
 from umt_sim.servers.rabbitmq.core.queue import Queue
@@ -117,7 +118,7 @@ class Session:
             self,
             no_ack=no_ack,
             exclusive=exclusive,
-            priority=_priority(what, arguments),
+            priority=read_consumer_priority(what, arguments),
             prefetch=self._consumer_prefetch,
         )
         queue.subscribe(consumer, what)
@@ -251,10 +252,3 @@ class Session:
                 continue
             queue.requeue(entries, by_nack=False)
             queue.run()
-
-
-def _priority(what: str, arguments: dict[str, Any]) -> int:
-    value = arguments.get("x-priority", 0)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise precondition_failed(f"invalid arg 'x-priority' for {what}: expected integer")
-    return value

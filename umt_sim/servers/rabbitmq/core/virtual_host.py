@@ -9,7 +9,7 @@ from typing import Any
 
 from umt_sim.journal.records import MessageFate
 from umt_sim.servers.rabbitmq.core.arguments import QueueType, read_queue_arguments
-from umt_sim.servers.rabbitmq.core.dead_letter import buried, goes_in_circles
+from umt_sim.servers.rabbitmq.core.dead_letter import buried, claimed_deaths, goes_in_circles
 from umt_sim.servers.rabbitmq.core.equivalence import same_exchange, same_queue
 from umt_sim.servers.rabbitmq.core.exchange import Binding, Exchange, ExchangeType, Kind
 from umt_sim.servers.rabbitmq.core.ledger import Ledger
@@ -244,7 +244,7 @@ class VirtualHost:
             declared=arguments,
             arguments=read,
             delivery_limit=limit,
-            nack_counts=self.rules.nack_counts,
+            rules=self.rules,
         )
         self.queues[name] = queue
         self._routes.clear()
@@ -255,7 +255,7 @@ class VirtualHost:
     ) -> None:
         for wrong, term in (
             (not durable, "non-durable"),
-            (exclusive, "exclusive"),
+            (exclusive, "exclusive-owner"),
             (auto_delete, "auto-delete"),
         ):
             if wrong:
@@ -381,8 +381,12 @@ class VirtualHost:
         name = queue.arguments.dead_letter_exchange
         if name is None or name not in self.exchanges:
             return False
+        known = message.deaths
+        if self.rules.believes_deaths and not known:
+            known = claimed_deaths(message)
         dead = buried(
             message,
+            known,
             queue=queue.name,
             reason=reason.value,
             exchange=name,

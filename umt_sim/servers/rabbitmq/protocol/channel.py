@@ -26,6 +26,8 @@ from umt_sim.servers.rabbitmq.protocol.line import Line
 from umt_sim.servers.rabbitmq.protocol.methods import HANDLERS, OPERATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from umt_sim.servers.capacity import QueueFull
     from umt_sim.servers.rabbitmq.core.backlog import Entry
     from umt_sim.servers.rabbitmq.core.message import Message
@@ -37,6 +39,7 @@ __all__ = ["Channel"]
 
 _NO_ROUTE = 312
 _PUBLISH = (60, 40)
+_ACK = (60, 80)
 _FEW_WAITING = 200  # operations; a connection that was not read for too many is read again
 
 
@@ -110,19 +113,22 @@ class Channel:
             self._incoming.method(payload)
             self.connection.publisher_seen()
             return
+        ack = frames.read_ack(payload)
+        if ack is not None:
+            self._line_up("ack", 0, partial(self._ack, *ack))
+            return
         method = frames.read_method(payload)
+        operation = OPERATIONS.get(type(method), "")
+        self._line_up(operation, 0, partial(self._perform, method))
+
+    def _line_up(self, operation: str, size: int, effect: Callable[[], None]) -> None:
         if self._inward is None:
-            self._perform(method)
+            effect()
         else:
-            operation = OPERATIONS.get(type(method), "")
-            self._inward.submit(operation, 0, partial(self._perform, method))
+            self._inward.submit(operation, size, effect)
 
     def _on_publication(self, publication: Publication) -> None:
-        if self._inward is None:
-            self._publish(publication)
-        else:
-            effect = partial(self._publish, publication)
-            self._inward.submit("publish", len(publication.body), effect)
+        self._line_up("publish", len(publication.body), partial(self._publish, publication))
 
     def _on_frame_while_closing(self, kind: int, payload: bytes) -> None:
         """All is ignored but the end: RabbitMQ does not look at what was under way."""
@@ -135,6 +141,14 @@ class Channel:
             self.connection.channel_closed(self)
 
     # Effects.
+
+    def _ack(self, tag: int, multiple: bool) -> None:
+        if self._state is not _State.OPEN:
+            return
+        try:
+            self.session.ack(tag, multiple=multiple)
+        except AmqpError as error:
+            self.fail(error.about(_ACK))
 
     def _perform(self, method: base.Frame) -> None:
         if self._state is not _State.OPEN:
@@ -230,7 +244,7 @@ class Channel:
                 head,
                 delivery_tag,
                 entry.redelivered,
-                entry.message,
+                entry.shown,
                 connection.frame_max,
             )
         )
@@ -247,7 +261,7 @@ class Channel:
 
     def reply_got(self, tag: int, entry: Entry, left: int) -> None:
         """Answer ``basic.get`` with a message."""
-        message = entry.message
+        message = entry.shown
         self.connection.send(
             frames.got(self.number, tag, entry.redelivered, message, left)
             + frames.content(self.number, message, self.connection.frame_max)

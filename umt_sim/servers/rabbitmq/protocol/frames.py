@@ -35,6 +35,7 @@ __all__ = [
     "method",
     "prefix",
     "queue_declared",
+    "read_ack",
     "read_method",
     "refuse",
     "returned",
@@ -62,6 +63,8 @@ _pack_prefix = prefix.pack
 _pack_tag = Struct(">QB").pack
 _pack_counts = Struct(">II").pack
 _pack_ack = Struct(">BHIIQBB").pack
+_unpack_ack = Struct(">IQB").unpack
+_ACK_SIZE = 13
 
 # What pamqp raises when a length, a type or a moment of time is impossible.
 _UNREADABLE = (
@@ -115,6 +118,14 @@ def _read_fields(kind: type[base.Frame], payload: bytes) -> base.Frame:
     if position != len(payload):
         raise ValueError("the fields end elsewhere than the frame")
     return value
+
+
+def read_ack(payload: bytes) -> tuple[int, bool] | None:
+    """Tag and multiple of a ``basic.ack``, the method brokers get most; ``None`` for any other."""
+    if len(payload) != _ACK_SIZE:
+        return None
+    index, tag, multiple = _unpack_ack(payload)
+    return (tag, multiple & 1 == 1) if index == _ACK else None
 
 
 def confirm(channel: int, tag: int, *, multiple: bool) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from umt_sim.servers.rabbitmq.core.message import Message, Properties
 from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
@@ -84,16 +86,20 @@ class Publication:
         return message.copied() if properties.headers else message
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
 def _check_expiration(expiration: str) -> None:
-    if not (expiration.isascii() and expiration.isdigit()):
-        raise precondition_failed(f"invalid expiration '{expiration}': {_why(expiration)}")
-
-
-def _why(expiration: str) -> str:
-    digits = len(expiration) - len(expiration.lstrip("0123456789"))
-    if not digits:
-        return "no_integer"
-    return f'{{leftover_string,"{expiration[digits:]}"}}'
+    number = _INTEGER.match(expiration)
+    if number is None:
+        why = "no_integer"
+    elif number.end() < len(expiration):
+        why = f'{{leftover_string,"{expiration[number.end() :]}"}}'
+    elif int(expiration) < 0:
+        why = f"{{value_negative,{int(expiration)}}}"
+    else:
+        return
+    raise precondition_failed(f"invalid expiration '{expiration}': {why}")
 
 
 class Incoming:

@@ -1,4 +1,8 @@
-"""What each method a client may send on a channel does: one function for one method."""
+"""
+What each method a client may send on a channel does: one function for one method.
+
+``basic.publish`` and ``basic.ack`` are not here: the channel takes them by a shorter way.
+"""
 
 from __future__ import annotations
 
@@ -226,10 +230,6 @@ def _get(channel: Channel, method: commands.Basic.Get) -> base.Frame | None:
     return None
 
 
-def _ack(channel: Channel, method: commands.Basic.Ack) -> None:
-    channel.session.ack(method.delivery_tag, multiple=method.multiple)
-
-
 def _nack(channel: Channel, method: commands.Basic.Nack) -> None:
     channel.session.reject(
         method.delivery_tag, multiple=method.multiple, requeue=method.requeue, by_nack=True
@@ -284,7 +284,6 @@ HANDLERS: Mapping[type[base.Frame], Handler] = {
     commands.Basic.Consume: _consume,
     commands.Basic.Cancel: _cancel,
     commands.Basic.Get: _get,
-    commands.Basic.Ack: _ack,
     commands.Basic.Nack: _nack,
     commands.Basic.Reject: _reject,
     commands.Basic.Recover: _recover,
@@ -307,7 +306,6 @@ OPERATIONS: Mapping[type[base.Frame], str] = {
     commands.Queue.Purge: "declare",
     commands.Queue.Delete: "declare",
     commands.Basic.Get: "get",
-    commands.Basic.Ack: "ack",
     commands.Basic.Nack: "ack",
     commands.Basic.Reject: "ack",
 }
