@@ -51,7 +51,7 @@ class Engine:
         *,
         binaries: Binaries | None = None,
         port: int | None = None,
-        max_connections: int = 128,
+        max_connections: int = 300,
     ) -> None:
         self.recipe = recipe or Recipe()
         self.binaries = binaries or find_binaries()

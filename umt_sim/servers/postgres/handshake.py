@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from umt_sim.servers.capacity import QueueFull, Restarted
 from umt_sim.servers.postgres import errors, limits, wire
 from umt_sim.servers.postgres.backend import Backend, EngineRefused
+from umt_sim.servers.postgres.password import ask_password
 from umt_sim.servers.postgres.turnstile import Ride
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ async def open_ride(session: Session) -> Ride:
         raise Goodbye(errors.TOO_MANY) from full
     except Restarted as restarted:
         raise Goodbye(errors.STARTING_UP) from restarted
+    if server.secret is not None:
+        refusal = await ask_password(
+            session, server.secret, server.stream, parameters.get("user", "")
+        )
+        if refusal is not None:
+            raise Goodbye(refusal)
     row = server.clock.take_row()
     number = server.next_pid()
     known = limits.renamed(parameters)

@@ -90,6 +90,29 @@ class Inbox:
                 return None
             await self._more()
 
+    async def message(self, kind: bytes) -> bytes:
+        """
+        The body of the next message, which must be of that kind.
+
+        Raises:
+            ProtocolViolation: It is another one, or the client left.
+        """
+        while True:
+            if self._data[:1] not in (kind, b""):
+                raise ProtocolViolation(
+                    f"expected {kind.decode()!r} message, got message type {self._data[0]}"
+                )
+            if len(self._data) >= 5:
+                size = int.from_bytes(self._data[1:5], "big")
+                if not 4 <= size <= LARGEST_PACKET:
+                    raise ProtocolViolation("invalid message length")
+                if len(self._data) > size:
+                    body, self._data = self._data[5 : size + 1], self._data[size + 1 :]
+                    return body
+            if self._ended:
+                raise ProtocolViolation("unexpected EOF on client connection")
+            await self._more()
+
     async def batch(self) -> Batch | None:
         """
         The next batch; ``None`` if the client left.

@@ -29,7 +29,7 @@ SETTINGS = {
 }
 """Each setting that is a time of the session, with PostgreSQL's default."""
 
-UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+PER_SECOND = {"us": 1e6, "ms": 1e3, "s": 1.0, "min": 1 / 60, "h": 1 / 3600, "d": 1 / 86400}
 DURATION = re.compile(r"\s*([+-]?\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|min|h|d)?\s*")
 IN_OPTIONS = re.compile(r"(-c\s*|--)(" + "|".join(SETTINGS) + r")\b")
 DATA_ROW = ord("D")
@@ -97,4 +97,4 @@ def _seconds(value: str) -> float:
     found = DURATION.fullmatch(value)
     if found is None:
         return 0.0
-    return float(found[1]) * UNITS[found[2] or "ms"]
+    return float(found[1]) / PER_SECOND[found[2] or "ms"]

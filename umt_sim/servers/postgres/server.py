@@ -14,6 +14,7 @@ from umt_sim.servers.postgres.clock import CLOCK_FILE, ROWS, SCRIPT, WIDTH, Cloc
 from umt_sim.servers.postgres.engine import Engine
 from umt_sim.servers.postgres.handshake import Goodbye
 from umt_sim.servers.postgres.monitor import Monitor
+from umt_sim.servers.postgres.password import Secret
 from umt_sim.servers.postgres.session import Session
 from umt_sim.servers.postgres.template import Recipe
 from umt_sim.servers.postgres.turnstile import Ride, Turnstile
@@ -85,7 +86,7 @@ class PostgreSQL:
         self.engine = engine
         self.stream = stream
         self.capacity = capacity or Instant()
-        self.password = password
+        self.secret = None if password is None else Secret(password, stream)
         self.tls = tls
         self.has_limits = False  # some session has mentioned a timeout
         self._unix_time = unix_time

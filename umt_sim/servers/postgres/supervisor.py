@@ -240,7 +240,7 @@ def children(pid: int) -> list[int]:
 
 def command_of(pid: int) -> str:
     """Command line of a process; empty if it does not exist."""
-    return run_ps("-p", str(pid), "-o", "command=")
+    return run_ps("-ww", "-p", str(pid), "-o", "command=")
 
 
 def run_ps(*arguments: str) -> str:

@@ -31,6 +31,7 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "'32MB'",
+    "dynamic_shared_memory_type": "mmap",  # files of the data folder, which go with it
     "max_wal_size": "'256MB'",
     "checkpoint_timeout": "'1d'",
     "bgwriter_lru_maxpages": "0",
