@@ -82,6 +82,14 @@ class Power:
         """
         if not self._graves:
             return
+        self._close_tasks()
+        with warnings.catch_warnings():
+            # Nobody could have closed a dead host's transports: not a leak of the code under test.
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._graves.clear()
+            gc.collect()
+
+    def _close_tasks(self) -> None:
         for life, tasks, _ in self._graves:
             life.held.clear()
             life.resumptions.clear()
@@ -89,11 +97,6 @@ class Power:
                 task._log_destroy_pending = False
                 with suppress(BaseException):
                     task.get_coro().close()
-        with warnings.catch_warnings():
-            # Nobody could have closed a dead host's transports: not a leak of the code under test.
-            warnings.simplefilter("ignore", ResourceWarning)
-            self._graves.clear()
-            gc.collect()
 
     def _sort_batch(self) -> None:
         ready = self._loop._ready

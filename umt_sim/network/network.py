@@ -59,6 +59,7 @@ class Network:
         self._streams = kernel.streams
         self._window = window
         self._directory = Directory(kernel.loop.sockets, kernel.tape)
+        self._directory.site(HARNESS)
         self._hosts: dict[str, Host] = {}
         self._off: dict[str, Touched] = {}
         self._killed: dict[str, None] = {}

@@ -218,8 +218,8 @@ def test_addresses_are_told_as_numbers(kernel: Kernel, network: Network) -> None
         listener = network.listen("server", 7)
         client = await network.connect("server", 7)
         server, peer = listener.accept()
-        assert client.getpeername() == server.getsockname() == ("10.0.0.2", 7)
-        assert client.getsockname() == peer == ("10.0.0.3", 32768)
+        assert client.getpeername() == server.getsockname() == ("10.0.0.3", 7)
+        assert client.getsockname() == peer == ("10.0.0.1", 32768)
 
     kernel.run(main())
 
