@@ -82,10 +82,10 @@ class Power:
         """
         if not self._graves:
             return
-        self._close_tasks()
         with warnings.catch_warnings():
             # Nobody could have closed a dead host's transports: not a leak of the code under test.
             warnings.simplefilter("ignore", ResourceWarning)
+            self._close_tasks()
             self._graves.clear()
             gc.collect()
 
