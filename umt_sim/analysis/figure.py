@@ -83,7 +83,9 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
 
 def _head(figure: Figure, result: Result) -> None:
     """Name, origin and verdict of the run above everything."""
-    figure.suptitle(result.name, x=0.012, ha="left", fontsize=13, color=INK, weight="bold")
+    figure.suptitle(
+        result.name, x=0.012, y=0.99, ha="left", va="top", fontsize=13, color=INK, weight="bold"
+    )
     facts = [f"{result.world} world", f"seed {result.seed}"]
     if result.tape_hash:
         facts.append(f"tape {result.tape_hash[:12]}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from umt_sim.analysis.palette import FAULTS, GRID, INK, MUTED, SERIES, STATES, WRONG
 from umt_sim.expectations.readings import Readings
@@ -112,31 +112,49 @@ def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats)
     """Every request as a point, percentiles over them, on a logarithmic scale."""
     style(axes, "latency")
     several = len(names) > 1
+    floor = _floor(readings.requests.where(np.isin(readings.requests.name, list(names))))
     for colour, name in zip(SERIES, names, strict=False):
         requests = readings.requests.named(name)
         good = requests.where(requests.ok)
-        _points(axes, good, colour)
+        _points(axes, good, floor, colour)
         _percentile(axes, good, edges, 0.5, colour, f"{name} p50" if several else "p50")
         _percentile(axes, good, edges, 0.95, colour, f"{name} p95" if several else "p95")
     bad = readings.requests.where(readings.requests.answered & ~readings.requests.ok)
     bad = bad.where(np.isin(bad.name, list(names)))
-    _points(axes, bad, WRONG, label="failed", marker="x")
+    _points(axes, bad, floor, WRONG, label="failed", marker="x")
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10))
+    axes.set_ylim(bottom=floor * 0.8)
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0), numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(_duration_label))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())
     _legend(axes)
 
 
+def _floor(requests: Requests) -> float:
+    """
+    The least latency shown, in seconds; what is faster is drawn there.
+
+    A refusal takes no time at all, and a logarithmic axis has no room for that.
+    """
+    good = (requests.completed - requests.scheduled)[requests.ok]
+    return max(1e-6, float(np.quantile(good, 0.01)) / 5) if len(good) else 1e-4
+
+
 def _points(
-    axes: Axes, requests: Requests, colour: str, *, label: str | None = None, marker: str = "o"
+    axes: Axes,
+    requests: Requests,
+    floor: float,
+    colour: str,
+    *,
+    label: str | None = None,
+    marker: str = "o",
 ) -> None:
     if not len(requests):
         return
     stride = -(-len(requests) // _MOST_POINTS)
     axes.scatter(
         requests.scheduled[::stride],
-        np.maximum(requests.completed - requests.scheduled, 1e-6)[::stride],
+        np.maximum(requests.completed - requests.scheduled, floor)[::stride],
         s=9 if marker == "x" else 5,
         marker=marker,
         color=colour,

@@ -40,28 +40,31 @@ def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
     """Every answer: what was expected, what was measured, and the evidence."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("")
-    table.add_column("expected", overflow="fold")
+    table.add_column("expected")
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("evidence", overflow="fold", style="dim")
     for verdict in verdicts:
         sign, colour = _LOOK[verdict.status]
-        table.add_row(Text(sign, style=colour), Text(verdict.name), *_numbers(verdict))
+        said = Text(verdict.name)
+        said.append(f"\n{_evidence(verdict)}", style="dim")
+        table.add_row(Text(sign, style=colour), said, *_numbers(verdict))
     return table
 
 
-def _numbers(verdict: Verdict) -> tuple[str, str, str, Text]:
+def _numbers(verdict: Verdict) -> tuple[str, str, str]:
     if verdict.estimate is None:
-        return "", "", "", Text(verdict.evidence)
+        return "", "", ""
     unit, estimate = Unit(verdict.unit), verdict.estimate
-    _, _, evidence = verdict.evidence.partition(f"n = {estimate.n}, ")
-    return (
-        quantity(estimate.value, unit),
-        interval(estimate, unit),
-        str(estimate.n),
-        Text(evidence or verdict.evidence),
-    )
+    return quantity(estimate.value, unit), interval(estimate, unit), str(estimate.n)
+
+
+def _evidence(verdict: Verdict) -> str:
+    """The evidence without the numbers that stand in columns of their own."""
+    if verdict.estimate is None:
+        return verdict.evidence
+    _, _, rest = verdict.evidence.partition(f"n = {verdict.estimate.n}, ")
+    return rest or verdict.evidence
 
 
 def operations_table(rows: Sequence[dict[str, Any]]) -> Table:

@@ -2,7 +2,7 @@
 A run folder on disk and back: ``run.json`` and one ``.csv.gz`` table for each kind of record.
 
 Plain text that any tool reads. Empty cells are ``None``; an empty text where
-``None`` is possible too is written ``""``. Mappings and lists are JSON in their
+``None`` is possible too is written ``""``, as in JSON. Mappings and lists are JSON in their
 cell. Reading a folder gives the same journal, record by record.
 """
 
@@ -29,7 +29,6 @@ __all__ = ["load", "new_folder", "save"]
 
 HEADER = "run.json"
 _FORMAT = 1
-_QUOTED_EMPTY = '""'
 
 Write = Callable[[Any], str]
 Read = Callable[[str], Any]
@@ -154,10 +153,15 @@ def _codec(hint: Any) -> tuple[Write, Read]:
 
 def _optional(write: Write, read: Read) -> tuple[Write, Read]:
     def written(value: Any) -> str:
-        return "" if value is None else write(value) or _QUOTED_EMPTY
+        if value is None:
+            return ""
+        cell = write(value)
+        return json.dumps(cell) if cell == "" or cell.startswith('"') else cell
 
     def read_back(cell: str) -> Any:
-        return None if cell == "" else read("" if cell == _QUOTED_EMPTY else cell)
+        if cell == "":
+            return None
+        return read(json.loads(cell) if cell.startswith('"') else cell)
 
     return written, read_back
 

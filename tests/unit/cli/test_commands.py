@@ -1,0 +1,336 @@
+"""The command line prints what people need and returns the codes that scripts need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.fakes.journals import brownout, fault, journal, steady
+from umt_sim import analysis, bootstrap
+from umt_sim.cli import borders
+from umt_sim.cli.app import _COMMANDS, app
+from umt_sim.errors import Stalled, WorldUnavailable
+from umt_sim.expectations.verdicts import ExitCode
+from umt_sim.runner.phases import Progress
+
+SCENARIO = """\
+version: 1
+name: slow-database
+description: A database that answers late
+seed: 7
+clock: {duration: 100s}
+system: tests.unit.cli.test_commands:nothing
+services:
+  db: {kind: postgres}
+workload:
+  - {name: ask, arrivals: {model: open, rate: 10/s}}
+faults:
+  slow: {at: 40s, for: 20s, target: db, toxic: {type: latency, latency: 1s}}
+expect:
+  - latency(ask).p95 < 500ms during baseline
+invariants: [no_unhandled_errors]
+"""
+
+
+def nothing(setting: Any) -> None:
+    """A system that is named by the scenario and never started."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with one scenario in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    return tmp_path
+
+
+def cli(*words: str) -> Result:
+    """Run ``umt-sim`` with these words."""
+    return CliRunner().invoke(app, words, prog_name="umt-sim")
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Stand in for the runner: a run leaves a journal made by hand, as these settings say."""
+    settings: dict[str, Any] = {"latency": 0.1, "header": {}, "plans": [], "raises": None}
+
+    def run_plan(plan: Any, *, progress: Any) -> analysis.Result:
+        settings["plans"].append(plan)
+        if settings["raises"] is not None:
+            raise settings["raises"]
+        progress(Progress(at=50.0, total=100.0, answered=400, in_flight=3))
+        header = {"plan": plan.as_dict(), "tape_hash": "c0ffee", "versions": {"umt-sim": "0.1.0"}}
+        records = [*steady(0.0, 100.0, latency=settings["latency"]), fault("slow", 40, 60)]
+        made = journal(*records, **header | {"ended": "completed"} | settings["header"])
+        made.header.update(scenario=plan.name, seed=plan.seed, world=plan.world)
+        return analysis.Result(made)
+
+    monkeypatch.setattr(bootstrap, "run_plan", run_plan)
+    return settings
+
+
+def test_help_lists_every_command_without_importing_any() -> None:
+    """The list is known; a command's own help comes from its module."""
+    found = cli("--help")
+    assert found.exit_code == 0
+    for name, line in _COMMANDS.items():
+        assert f"{name} " in found.output
+        assert line[:30] in found.output
+        assert cli(name, "--help").exit_code == 0
+
+
+def test_help_does_not_wait_for_the_library() -> None:
+    """Neither numpy nor pydantic nor matplotlib is imported for a help text."""
+    code = (
+        "import sys\n"
+        "from umt_sim.cli.app import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        "heavy = {'numpy', 'pandas', 'pydantic', 'matplotlib', 'rich', 'asyncpg'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.endswith("[]\n")
+
+
+def test_exit_codes_are_those_of_the_verdicts() -> None:
+    """They are written twice, for the sake of a fast help, and are the same."""
+    assert (borders.FAILED, borders.BAD_SCENARIO) == (ExitCode.FAILED, ExitCode.BAD_SCENARIO)
+    assert (borders.SERVICES_MISSING, borders.INTERRUPTED) == (
+        ExitCode.SERVICES_MISSING,
+        ExitCode.INTERRUPTED,
+    )
+
+
+def test_a_run_that_passes_prints_its_evidence(folder: Path, runs: dict[str, Any]) -> None:
+    """Verdict, expectations with numbers, tape, and where journal and figure lie."""
+    found = cli("run", "s.yaml")
+    assert found.exit_code == 0
+    assert "✓ PASSED  slow-database  sim world, seed 7" in found.stdout
+    assert "latency(ask).p95 < 500ms during baseline" in found.stdout
+    assert "100 ms" in found.stdout
+    assert "400" in found.stdout
+    assert "tape:      c0ffee" in found.stdout
+    assert "reproduce:" not in found.stdout
+    (kept,) = folder.glob("runs/slow-database/*-7")
+    assert f"journal:   {kept.relative_to(folder)}" in found.stdout
+    assert (kept / "figure.png").exists()
+    assert "slow-database seed 7: 50 %, 400 answered" in found.stderr
+
+
+def test_a_run_that_fails_prints_the_line_that_reproduces_it(
+    folder: Path, runs: dict[str, Any]
+) -> None:
+    """With seed, world, edits and versions."""
+    runs["latency"] = 0.9
+    found = cli("run", "s.yaml", "--set", "clock.drain=5s", "--no-save", "-q")
+    assert found.exit_code == 1
+    assert (
+        "reproduce: umt-sim run s.yaml --world sim --seed 7 --set clock.drain=5s"
+        "  # umt-sim 0.1.0" in found.stdout
+    )
+    assert found.stderr == ""
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [({"ended": "interrupted"}, 130), ({"ended": "failed"}, 1), ({"plan": {}}, 4)],
+)
+def test_other_endings_have_codes_of_their_own(
+    folder: Path, runs: dict[str, Any], header: dict[str, Any], code: int
+) -> None:
+    """Interrupted 130, failed in itself 1, nothing expected 4."""
+    runs["header"] = header
+    assert code == cli("run", "s.yaml", "-q", "--no-save").exit_code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (
+            WorldUnavailable("postgres", "no PostgreSQL was found", remedy="install it"),
+            3,
+            "error: postgres: no PostgreSQL was found; install it",
+        ),
+        (Stalled(3.5, ["agent waits for a reply"]), 1, "Stalled: stalled at 3.5 s of virtual time"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_are_messages_not_tracebacks(
+    folder: Path, runs: dict[str, Any], error: BaseException, code: int, message: str
+) -> None:
+    """With the code that says whose business it is."""
+    runs["raises"] = error
+    found = cli("run", "s.yaml", "-q")
+    assert code == found.exit_code
+    assert message in found.stderr
+    assert "Traceback" not in found.output
+
+
+def test_json_is_for_machines(folder: Path, runs: dict[str, Any]) -> None:
+    """Nothing else is printed to standard output."""
+    found = cli("run", "s.yaml", "--json", "--no-save")
+    plain = json.loads(found.stdout)
+    assert (plain["status"], plain["seed"], plain["tape_hash"]) == ("passed", 7, "c0ffee")
+    assert plain["verdicts"][0]["estimate"]["n"] == 400
+
+
+def test_several_seeds_are_several_runs(folder: Path, runs: dict[str, Any]) -> None:
+    """Each expectation is summed up over them."""
+    found = cli("run", "s.yaml", "--set", "seed=", "--set", "seeds=1..3", "--no-save", "-q")
+    assert [1, 2, 3] == [plan.seed for plan in runs["plans"]]
+    assert "over 3 seeds" in found.stdout
+    assert "3 of 3" in found.stdout
+    assert found.exit_code == 0
+
+
+def test_determinism_is_checked_by_running_twice(
+    folder: Path, runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal runs go through; a difference is named and fails."""
+    assert cli("run", "s.yaml", "--check-determinism", "--no-save", "-q").exit_code == 0
+    assert [7, 7] == [plan.seed for plan in runs["plans"]]
+    hashes = iter(["one", "other"])
+    original = bootstrap.run_plan
+
+    def run_plan(plan: Any, *, progress: Any) -> analysis.Result:
+        result: analysis.Result = original(plan, progress=progress)
+        result.journal.header["tape_hash"] = next(hashes)
+        return result
+
+    monkeypatch.setattr(bootstrap, "run_plan", run_plan)
+    found = cli("run", "s.yaml", "--check-determinism", "--no-save", "-q")
+    assert found.exit_code == 1
+    assert "Nondeterminism" in found.stderr
+
+
+def test_validate_says_ok_or_everything_that_is_wrong(folder: Path) -> None:
+    """Over all files; exit code 2 if one of them is wrong."""
+    assert cli("validate", "s.yaml").output == "s.yaml: ok\n"
+    (folder / "bad.yaml").write_text(SCENARIO.replace("for: 20s", "fro: 20s"))
+    found = cli("validate", "s.yaml", "bad.yaml")
+    assert found.exit_code == 2
+    assert found.stdout == "s.yaml: ok\n"
+    assert 'bad.yaml:12:19: faults.slow.fro: unknown field, did you mean "for"?' in found.stderr
+
+
+def test_validate_speaks_json(folder: Path) -> None:
+    """For editors and pipelines."""
+    found = cli("validate", "s.yaml", "--set", "clock.duration=10", "--json")
+    (problem,) = json.loads(found.stdout)
+    assert (problem["pointer"], found.exit_code) == ("clock.duration", 2)
+
+
+def test_a_broken_scenario_is_not_run(folder: Path, runs: dict[str, Any]) -> None:
+    """Its problems are counted."""
+    found = cli("run", "s.yaml", "--set", "clock.duration=10")
+    assert found.exit_code == 2
+    assert found.stderr.endswith("1 problem found\n")
+    assert runs["plans"] == []
+
+
+def test_plan_shows_what_would_happen(folder: Path) -> None:
+    """Services, load, the timeline and what is expected; nothing is run."""
+    found = cli("plan", "s.yaml")
+    assert found.exit_code == 0
+    assert "ask                    poisson, 10/s, about 1000 requests" in found.stdout
+    assert "40-60 s  latency of db" in found.stdout
+    assert "no_unhandled_errors" in found.stdout
+
+
+def test_plan_as_json_is_a_scenario(folder: Path) -> None:
+    """It validates again."""
+    (folder / "frozen.yaml").write_text(cli("plan", "s.yaml", "--json", "--seed", "9").stdout)
+    assert cli("validate", "frozen.yaml").exit_code == 0
+
+
+def test_init_writes_a_scenario_that_validates(folder: Path) -> None:
+    """With the modeline that lets editors complete it; nothing is overwritten."""
+    found = cli("init", "mine/first.yaml")
+    assert found.exit_code == 0
+    text = (folder / "mine" / "first.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=scenario.schema.json\n")
+    assert json.loads((folder / "mine" / "scenario.schema.json").read_text())["title"]
+    assert cli("validate", "mine/first.yaml").exit_code == 0
+    assert cli("init", "mine/first.yaml").exit_code == 2
+
+
+def test_list_names_scenarios_and_runs(folder: Path) -> None:
+    """With what they are about."""
+    stored = folder / "runs" / "slow-database" / "20261122T180000-7"
+    analysis.Result(brownout()).save(stored)
+    found = cli("list", ".").output
+    assert "A database that answers late" in found
+    assert "seed 1, sim world, completed" in found
+
+
+def test_show_judges_a_stored_run_again(folder: Path) -> None:
+    """And returns its exit code."""
+    expected = ["latency(ask).p95 < 1ms during baseline"]
+    analysis.Result(brownout(expect=expected)).save(folder / "run")
+    found = cli("show", "run", "--figure", "again.png")
+    assert found.exit_code == 1
+    assert "FAILED" in found.output
+    assert "read_dashboard" in found.output
+    assert (folder / "again.png").exists()
+
+
+def test_show_refuses_what_is_no_run(folder: Path) -> None:
+    """With a sentence."""
+    found = cli("show", "nowhere")
+    assert (found.exit_code, found.stderr) == (
+        2,
+        "error: nowhere is not a run folder: it has no run.json\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "text"),
+    [
+        ("latency", "Time from the scheduled arrival"),
+        ("no_lost_messages", "No message that was confirmed to its publisher"),
+        ("crash", "Power cut"),
+        ("slicer", "Cut each chunk into pieces"),
+        ("inconclusive", "never counts as a pass"),
+        ("exit-codes", "130  interrupted"),
+        ("expect", "The language of ``expect``"),
+    ],
+)
+def test_explain_knows_every_word_of_a_scenario(topic: str, text: str) -> None:
+    """From the place where it is defined."""
+    assert text in cli("explain", topic).output
+
+
+def test_explain_lists_its_topics_and_suggests_one() -> None:
+    """Without a topic, and with a wrong one."""
+    assert "metrics: latency, service_time" in cli("explain").output
+    found = cli("explain", "latncy")
+    assert found.exit_code == 2
+    assert 'did you mean "latency"?' in found.stderr
+
+
+def test_schema_is_printed_or_written(folder: Path) -> None:
+    """The same text either way."""
+    printed = cli("schema").output
+    cli("schema", "-o", "x.json")
+    assert (folder / "x.json").read_text() == printed
+
+
+def test_doctor_names_what_is_there_and_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And how to get it; without an engine the sim world cannot run."""
+    monkeypatch.setenv("UMT_SIM_POSTGRES_BIN", "/nowhere")
+    found = cli("doctor")
+    assert found.exit_code == 3
+    assert "python" in found.output
+    assert "UMT_SIM_POSTGRES_BIN" in found.output.replace("\n", "")
+
+
+def test_an_unknown_command_is_a_mistake_of_use() -> None:
+    """Exit code 2."""
+    assert cli("rnu").exit_code == 2
