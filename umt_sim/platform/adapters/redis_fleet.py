@@ -4,10 +4,10 @@ What a fleet shares about its breakers, in Redis or Valkey.
 Each method is one Lua script, so it is atomic, and all times are the server's ``TIME``, so
 members' clocks do not matter. A breaker is one hash and one sorted set of probe leases:
 
-    breaker:{name}          round, until (ms), calls, failed, slow, number
+    breaker:{name}          round, until (ms), closed, calls, failed, slow, number
     breaker:{name}:probes   number of a running probe -> end of its lease (ms)
 
-A breaker with no hash is closed. A hash that nobody touches for a day is forgotten.
+A hash that nobody touches for a day is forgotten.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ end
 local function number(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
 local function view()
   if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0, 0} end
+  if number('closed') == 1 then return {0, number('round'), 0} end
   local left = number('until') - now
   if left > 0 then return {1, number('round'), left} end
   return {2, number('round'), 0}
@@ -53,7 +54,7 @@ _OPEN = (
 local seen = view()
 if seen[1] == 1 then return seen end
 redis.call('HSET', KEYS[1], 'round', seen[2] + 1, 'until', now + ARGV[1],
-           'calls', 0, 'failed', 0, 'slow', 0, 'number', 0)
+           'closed', 0, 'calls', 0, 'failed', 0, 'slow', 0, 'number', 0)
 redis.call('DEL', KEYS[2])
 keep()
 return view()
@@ -98,7 +99,11 @@ return {number('calls'), number('failed'), number('slow')}
 _CLOSE = (
     _PRELUDE
     + """
-if number('round') == tonumber(ARGV[1]) then redis.call('DEL', KEYS[1], KEYS[2]) end
+if number('round') == tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'closed', 1)
+  redis.call('DEL', KEYS[2])
+  keep()
+end
 return {}
 """
 )
@@ -108,13 +113,7 @@ _TAKEN = 3
 
 
 class RedisFleetStore:
-    """
-    The fleet's memory. One attempt per command, with a deadline; see ``RedisCache`` for why.
-
-    Closing forgets the round, so the next opening is round 1 again; a report of an earlier
-    round 1 could only be taken for one of the new if its probe's lease were still running,
-    and leases are deleted with the round.
-    """
+    """The fleet's memory. One attempt per command, with a deadline; see ``RedisCache`` for why."""
 
     def __init__(self, settings: RedisSettings, *, prefix: str = "breaker") -> None:
         self._prefix = prefix

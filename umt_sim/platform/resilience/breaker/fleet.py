@@ -147,8 +147,8 @@ class FleetBreaker:
             raise
         if answer is None or isinstance(answer, Probe):
             return answer
-        if answer.state is State.CLOSED and not self._untold:
-            self._adopt(answer)  # the others have found it well; the call is an ordinary one
+        if answer.state is State.CLOSED:
+            self._adopt(answer)  # the others have found it well, or the store knows nothing
             return None
         raise self._turned_away(permit, answer)
 
@@ -206,6 +206,9 @@ class FleetBreaker:
         present = self.breaker.state
         if present not in (State.CLOSED, State.OPEN, State.HALF_OPEN):
             return  # an operator's order of this member
+        if view.round == 0:
+            self._untold = present is State.OPEN  # a store that forgot is told again
+            return
         with self._followed():
             if view.state is State.OPEN:
                 if present is State.CLOSED or self._off_by(view) > self._poll_seconds:

@@ -21,7 +21,8 @@ class FleetView:
     """
     What the fleet knows: closed, open with seconds remaining, or half-open.
 
-    ``round`` numbers the openings, so that what belongs to an earlier one can be told.
+    ``round`` numbers the openings, so that what belongs to an earlier one can be told. In
+    round 0 the store knows of no opening: there was none, or it has lost its memory.
     """
 
     state: State

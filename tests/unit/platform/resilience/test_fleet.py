@@ -1,0 +1,374 @@
+"""A fleet's breaker in Redis: simulated network and server, real driver, virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any
+
+import pytest
+
+from umt_sim.kernel.kernel import Kernel
+from umt_sim.network.network import Network
+from umt_sim.network.proxy import Proxy
+from umt_sim.platform.adapters.redis_fleet import RedisFleetStore
+from umt_sim.platform.adapters.system import SystemClock
+from umt_sim.platform.configuration import RedisSettings
+from umt_sim.platform.resilience import BreakerSettings, CircuitBreaker, CircuitOpenError
+from umt_sim.platform.resilience.breaker import (
+    BreakerEvent,
+    ConsecutiveFailures,
+    FailureRate,
+    State,
+)
+from umt_sim.platform.resilience.breaker.fleet import FleetBreaker
+from umt_sim.servers.capacity import Instant
+from umt_sim.servers.redis.engine import Persistence
+from umt_sim.servers.redis.server import Redis
+
+WAIT = 10.0
+SETTINGS = BreakerSettings(
+    trip=ConsecutiveFailures(3), wait_in_open=WAIT, permitted_calls_in_half_open=2
+)
+
+
+class SkewedClock(SystemClock):
+    """A member's clock that is wrong by *offset* and *rate*."""
+
+    def __init__(self, offset: float, rate: float) -> None:
+        self._offset, self._rate = offset, rate
+
+    def monotonic(self) -> float:  # type: ignore[override]  # an instance's, here
+        return time.monotonic() * self._rate + self._offset
+
+    async def sleep(self, seconds: float) -> None:  # type: ignore[override]  # likewise
+        await asyncio.sleep(seconds / self._rate)
+
+
+class Member:
+    """A process of the fleet: its breaker, its store, its own way to Redis."""
+
+    def __init__(self, proxy: Proxy, settings: BreakerSettings, clock: SystemClock) -> None:
+        self.proxy = proxy
+        self.events: list[BreakerEvent] = []
+        self.store = RedisFleetStore(
+            RedisSettings(host=proxy.name, port=6379, connect_timeout=0.2, command_timeout=0.2)
+        )
+        breaker = CircuitBreaker(
+            "db", settings=settings, clock=clock, listeners=[self.events.append]
+        )
+        self.fleet = FleetBreaker(breaker, self.store, clock=clock, poll_seconds=0.5)
+
+    @property
+    def state(self) -> State:
+        return self.fleet.breaker.state
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+    async def fail(self, times: int = 1) -> None:
+        for _ in range(times):
+            with pytest.raises(OSError, match="boom"):
+                await self.fleet.call(_boom)
+
+    async def succeed(self) -> bool:
+        """Whether a call that would succeed was let through."""
+        try:
+            return await self.fleet.call(_fine)
+        except CircuitOpenError:
+            return False
+
+
+class Fleet:
+    """Three members and a Redis server, started and stopped around a test's body."""
+
+    def __init__(
+        self,
+        network: Network,
+        settings: BreakerSettings,
+        clocks: list[SystemClock],
+        persistence: Persistence,
+    ) -> None:
+        network.host("redis")
+        self.server = Redis(
+            capacity=Instant(), clock=time.time, stream=Random(1), persistence=persistence
+        )
+        self.members = [
+            Member(
+                network.proxy(f"way-{n}", listen=(f"way-{n}", 6379), upstream=("redis", 6379)),
+                settings,
+                clock,
+            )
+            for n, clock in enumerate(clocks)
+        ]
+
+    async def run(self, body: Callable[[Fleet], Coroutine[Any, Any, None]]) -> None:
+        await self.server.start("redis", 6379)
+        async with asyncio.TaskGroup() as group:
+            steps = [group.create_task(member.fleet.keep_in_step()) for member in self.members]
+            await body(self)
+            for step in steps:
+                step.cancel()
+        for member in self.members:
+            await member.store.disconnect()
+        await self.server.stop()
+
+
+async def _boom() -> None:
+    await asyncio.sleep(0.01)
+    raise OSError("boom")
+
+
+async def _fine() -> bool:
+    await asyncio.sleep(0.01)
+    return True
+
+
+def simulate(
+    body: Callable[[Fleet], Coroutine[Any, Any, None]],
+    settings: BreakerSettings = SETTINGS,
+    clocks: list[SystemClock] | None = None,
+    persistence: Persistence = Persistence.ALWAYS,
+) -> None:
+    with Kernel(seed=7) as kernel:
+        chosen = [SystemClock() for _ in range(3)] if clocks is None else clocks
+        kernel.run(Fleet(Network(kernel), settings, chosen, persistence).run(body))
+
+
+def test_opening_of_one_member_opens_all() -> None:
+    """Within one poll the others refuse as well, for what is left of the same wait."""
+
+    async def body(fleet: Fleet) -> None:
+        first, *others = fleet.members
+        await first.fail(3)
+        assert State.OPEN is first.state
+        await asyncio.sleep(0.6)
+        assert [State.OPEN] * 2 == [member.state for member in others]
+        with pytest.raises(CircuitOpenError) as caught:
+            await others[0].fleet.call(_fine)
+        assert caught.value.retry_after is not None
+        assert 8.5 < caught.value.retry_after < WAIT
+
+    simulate(body)
+
+
+def test_healthy_calls_do_not_ask_the_store() -> None:
+    """With Redis gone a healthy member serves calls at once and says once that it is alone."""
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.server.stop()
+        member = fleet.members[0]
+        started = time.monotonic()
+        assert [True] * 5 == [await member.succeed() for _ in range(5)]
+        assert pytest.approx(0.05) == time.monotonic() - started
+        await asyncio.sleep(5)
+        assert 1 == member.kinds().count("fleet_lost")
+        await fleet.server.start("redis", 6379)
+        await asyncio.sleep(2)
+        assert 1 == member.kinds().count("fleet_found")
+
+    simulate(body)
+
+
+def test_fleet_admits_one_budget_of_probes() -> None:
+    """Of thirty callers in three members two probe, and their success closes all members."""
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.members[0].fail(3)
+        await asyncio.sleep(WAIT + 1)
+        inside = 0
+
+        async def probe() -> bool:
+            nonlocal inside
+            inside += 1
+            await asyncio.sleep(0.3)
+            return True
+
+        async def caller(member: Member) -> bool:
+            try:
+                return await member.fleet.call(probe)
+            except CircuitOpenError:
+                return False
+
+        callers = [caller(member) for member in fleet.members for _ in range(10)]
+        assert 2 == sum(await asyncio.gather(*callers))
+        assert 2 == inside
+        await asyncio.sleep(0.6)
+        assert [State.CLOSED] * 3 == [member.state for member in fleet.members]
+
+    simulate(body)
+
+
+def test_failing_probe_of_one_member_opens_all_again() -> None:
+    """A probe that fails anywhere begins a new wait everywhere."""
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.members[0].fail(3)
+        await asyncio.sleep(WAIT + 1)
+        await fleet.members[2].fail()
+        await asyncio.sleep(0.6)
+        assert [False] * 3 == [await member.succeed() for member in fleet.members]
+        await asyncio.sleep(WAIT)
+        assert [True] * 2 == [await member.succeed() for member in fleet.members[:2]]
+        await asyncio.sleep(0.6)
+        assert [State.CLOSED] * 3 == [member.state for member in fleet.members]
+
+    simulate(body)
+
+
+def test_outcomes_of_different_members_are_judged_together() -> None:
+    """One failure in four probes spread over the fleet is 25 percent, and closes at 50."""
+    settings = SETTINGS.but(
+        trip=FailureRate(50), minimum_number_of_calls=4, permitted_calls_in_half_open=4
+    )
+
+    async def body(fleet: Fleet) -> None:
+        first, second, third = fleet.members
+        await first.fail(4)
+        assert State.OPEN is first.state
+        await asyncio.sleep(WAIT + 1)
+        await second.fail()
+        assert await third.succeed()
+        assert await first.succeed()
+        assert State.CLOSED is not second.state
+        assert await second.succeed()
+        await asyncio.sleep(0.6)
+        assert [State.CLOSED] * 3 == [member.state for member in fleet.members]
+
+    simulate(body, settings)
+
+
+def test_cancelled_probe_gives_its_place_in_the_fleet_back() -> None:
+    """A probe whose task is cancelled leaves the budget of the fleet as it was."""
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.members[0].fail(3)
+        await asyncio.sleep(WAIT + 1)
+        hung = [
+            asyncio.ensure_future(member.fleet.call(asyncio.Event().wait))
+            for member in fleet.members[:2]
+        ]
+        await asyncio.sleep(0.1)
+        assert not await fleet.members[2].succeed()
+        for task in hung:
+            task.cancel()
+        await asyncio.gather(*hung, return_exceptions=True)
+        assert [True, True] == [await fleet.members[2].succeed() for _ in range(2)]
+        assert State.CLOSED is fleet.members[2].state
+
+    simulate(body)
+
+
+def test_probe_of_a_dead_member_loses_its_lease() -> None:
+    """What a vanished process held is free again when its lease is over."""
+
+    async def body(fleet: Fleet) -> None:
+        member = fleet.members[0]
+        await member.fail(3)
+        await asyncio.sleep(WAIT + 1)
+        for _ in range(2):
+            await member.store.take("db", 2, 5.0)
+        assert not await member.succeed()
+        await asyncio.sleep(5)
+        assert await member.succeed()
+
+    simulate(body)
+
+
+def test_partitioned_member_goes_on_alone_and_catches_up() -> None:
+    """Cut off it opens and recovers by itself; back again it does as the fleet does."""
+
+    async def body(fleet: Fleet) -> None:
+        lonely, other = fleet.members[:2]
+        lonely.proxy.disable()
+        await asyncio.sleep(1)
+        await other.fail(3)
+        await asyncio.sleep(1)
+        assert [State.CLOSED, State.OPEN] == [lonely.state, other.state]
+        assert await lonely.succeed()
+        lonely.proxy.enable()
+        await asyncio.sleep(1)
+        assert State.OPEN is lonely.state
+        assert "fleet_found" in lonely.kinds()
+
+    simulate(body)
+
+
+def test_opening_during_a_partition_is_told_afterwards() -> None:
+    """A member that opened while cut off opens the others when it is back."""
+
+    async def body(fleet: Fleet) -> None:
+        lonely, other = fleet.members[:2]
+        lonely.proxy.disable()
+        await asyncio.sleep(1)
+        await lonely.fail(3)
+        assert [State.OPEN, State.CLOSED] == [lonely.state, other.state]
+        lonely.proxy.enable()
+        await asyncio.sleep(2)
+        assert [State.OPEN, State.OPEN] == [lonely.state, other.state]
+
+    simulate(body)
+
+
+def test_lonely_member_probes_by_itself() -> None:
+    """Without the store the half-open state is the member's own, with its own budget."""
+
+    async def body(fleet: Fleet) -> None:
+        lonely = fleet.members[0]
+        lonely.proxy.disable()
+        await lonely.fail(3)
+        assert not await lonely.succeed()
+        await asyncio.sleep(WAIT + 1)
+        assert [True, True] == [await lonely.succeed() for _ in range(2)]
+        assert State.CLOSED is lonely.state
+
+    simulate(body)
+
+
+@pytest.mark.parametrize("persistence", [Persistence.ALWAYS, Persistence.NONE])
+def test_restart_of_the_store_closes_nobody(persistence: Persistence) -> None:
+    """An opening outlives a restart of Redis; what Redis forgot the members tell it again."""
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.members[0].fail(3)
+        await asyncio.sleep(1)
+        await fleet.server.restart(down_for=2.0)
+        await asyncio.sleep(1)
+        assert [State.OPEN] * 3 == [member.state for member in fleet.members]
+        assert not await fleet.members[1].succeed()
+        assert State.OPEN is (await fleet.members[2].store.read("db")).state
+
+    simulate(body, persistence=persistence)
+
+
+@pytest.mark.parametrize(("offset", "rate"), [(1e6, 1.0), (-500.0, 1.0), (0.0, 1.2), (0.0, 0.8)])
+def test_skewed_clock_of_a_member_moves_no_probe_forward(offset: float, rate: float) -> None:
+    """Whatever a member's clock shows, the store's time decides when the fleet may probe."""
+    clocks = [SystemClock(), SkewedClock(offset, rate), SystemClock()]
+
+    async def body(fleet: Fleet) -> None:
+        await fleet.members[0].fail(3)
+        await asyncio.sleep(1)
+        waited = 1.0
+        while not await fleet.members[1].succeed():
+            await asyncio.sleep(0.1)
+            waited += 0.1
+        assert WAIT - 0.2 <= waited <= WAIT / min(rate, 1.0) + 2
+
+    simulate(body, clocks=clocks)
+
+
+def test_operators_order_stays_with_its_member() -> None:
+    """A member that an operator has disabled neither follows nor is followed."""
+
+    async def body(fleet: Fleet) -> None:
+        disabled, other = fleet.members[:2]
+        disabled.fleet.breaker.transition_to(State.DISABLED)
+        await other.fail(3)
+        await asyncio.sleep(2)
+        assert State.DISABLED is disabled.state
+        assert await disabled.succeed()
+
+    simulate(body)
