@@ -253,7 +253,6 @@ class MarketingClient:
                 logger.info("an answer to %s came too late", message.correlation_id)
             else:
                 waiting.set_result(message)
-        await delivery.ack()
 
     def _limited(self, seconds: float) -> float:
         """*seconds*, or what is left of the caller's deadline if that is less."""

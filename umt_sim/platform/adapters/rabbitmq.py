@@ -122,7 +122,9 @@ class RabbitMQMessageBroker:
                 channel = await connection.channel(publisher_confirms=False)
                 await channel.set_qos(prefetch_count=queue.prefetch)
                 declared = await self._declare(channel, queue)
-                tag = await declared.consume(self._receiver(queue.name, consumer))
+                tag = await declared.consume(
+                    self._receiver(queue.name, consumer), no_ack=not queue.acknowledged
+                )
         return _Subscription(channel, declared, tag)
 
     async def close(self) -> None:

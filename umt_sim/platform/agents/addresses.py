@@ -51,8 +51,11 @@ def mailbox(owner: str) -> QueueSpec:
     A queue for answers to one client.
 
     It outlives a lost connection, so that answers sent meanwhile are not lost,
-    and goes away some minutes after its owner.
+    and goes away some minutes after its owner. Answers are not acknowledged:
+    they are of use to nobody else.
     """
     return QueueSpec(
-        name=f"umt.replies.{owner}", prefetch=256, expires_seconds=MAILBOX_LIFE_SECONDS
+        name=f"umt.replies.{owner}",
+        acknowledged=False,
+        expires_seconds=MAILBOX_LIFE_SECONDS,
     )

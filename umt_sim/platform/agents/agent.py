@@ -190,10 +190,8 @@ class Agent:
                 names.MESSAGING_OPERATION_NAME: "process",
                 names.MESSAGING_OPERATION_TYPE: "process",
                 names.MESSAGING_DESTINATION_NAME: destination,
-                names.MESSAGING_ROUTING_KEY: parcel.routing_key,
                 names.MESSAGING_MESSAGE_ID: parcel.message_id,
                 names.MESSAGING_CONVERSATION_ID: parcel.correlation_id,
-                names.MESSAGING_DELIVERY_TAG: delivery.tag,
             },
             link_to(origin),
         ) as span:

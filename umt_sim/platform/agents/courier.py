@@ -124,7 +124,6 @@ class Courier:
                 names.MESSAGING_OPERATION_NAME: "publish",
                 names.MESSAGING_OPERATION_TYPE: "send",
                 names.MESSAGING_DESTINATION_NAME: destination,
-                names.MESSAGING_ROUTING_KEY: routing_key,
                 names.MESSAGING_MESSAGE_ID: fields["message_id"],
                 names.MESSAGING_CONVERSATION_ID: fields["correlation_id"],
             },

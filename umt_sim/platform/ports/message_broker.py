@@ -42,6 +42,8 @@ class QueueSpec:
         name: Queue name.
         bindings: Pairs of exchange and routing pattern.
         prefetch: Deliveries this consumer may hold unacknowledged.
+        acknowledged: Whether deliveries are acknowledged by the consumer. If not, the broker
+            forgets them as it sends them: for what is worthless to anybody else.
         expires_seconds: The queue goes away when unused for this long; ``None`` for never.
         dead_letter_queue: Where rejected and expired parcels go; empty for nowhere.
         delays_seconds: One delay queue each; parcels put there come back after the delay.
@@ -50,6 +52,7 @@ class QueueSpec:
     name: str
     bindings: tuple[tuple[str, str], ...] = ()
     prefetch: int = 16
+    acknowledged: bool = True
     expires_seconds: float | None = None
     dead_letter_queue: str = ""
     delays_seconds: tuple[float, ...] = ()

@@ -55,8 +55,8 @@ class RelaySettings:
         batch: Entries taken, published or deleted at once.
     """
 
-    poll: float = 1.0
-    forget: float = 0.25
+    poll: float = 2.0
+    forget: float = 1.0
     lease: float = 10.0
     batch: int = 100
 
@@ -165,18 +165,22 @@ class OutboxRelay:
     async def _publish_all(self, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
             return
-        outcomes = await asyncio.gather(
-            *(self._publish(entry) for entry in entries), return_exceptions=True
-        )
-        for entry, outcome in zip(entries, outcomes, strict=True):
-            if outcome is None:
-                if not self._published:
-                    self._forget_at = self._clock.monotonic() + self._settings.forget
-                self._published.append(entry.id)
-            elif isinstance(outcome, PlatformError):
-                logger.warning("%s %s stays in the outbox: %s", entry.event_type, entry.id, outcome)
-            else:
-                self._on_error(f"publishing {entry.event_type}", outcome)
+        if len(entries) == 1:  # the usual case needs no tasks
+            await self._publish_one(entries[0])
+        else:
+            await asyncio.gather(*(self._publish_one(entry) for entry in entries))
+
+    async def _publish_one(self, entry: OutboxEntry) -> None:
+        try:
+            await self._publish(entry)
+        except PlatformError as error:
+            logger.warning("%s %s stays in the outbox: %s", entry.event_type, entry.id, error)
+        except Exception as error:  # noqa: BLE001 - reported, and the other entries go on
+            self._on_error(f"publishing {entry.event_type}", error)
+        else:
+            if not self._published:
+                self._forget_at = self._clock.monotonic() + self._settings.forget
+            self._published.append(entry.id)
 
     async def _forget(self) -> None:
         published = tuple(self._published)

@@ -20,12 +20,10 @@ __all__ = [
     "HTTP_REQUEST_METHOD",
     "HTTP_RESPONSE_STATUS_CODE",
     "MESSAGING_CONVERSATION_ID",
-    "MESSAGING_DELIVERY_TAG",
     "MESSAGING_DESTINATION_NAME",
     "MESSAGING_MESSAGE_ID",
     "MESSAGING_OPERATION_NAME",
     "MESSAGING_OPERATION_TYPE",
-    "MESSAGING_ROUTING_KEY",
     "MESSAGING_SYSTEM",
     "SERVER_ADDRESS",
     "SERVER_PORT",
@@ -47,8 +45,6 @@ MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
 MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_CONVERSATION_ID: Final = "messaging.message.conversation_id"
-MESSAGING_ROUTING_KEY: Final = "messaging.rabbitmq.destination.routing_key"
-MESSAGING_DELIVERY_TAG: Final = "messaging.rabbitmq.message.delivery_tag"
 
 HTTP_REQUEST_METHOD: Final = "http.request.method"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
