@@ -150,6 +150,26 @@ class Keyspace(Database):
         self.changed = True
 
 
+class Keyspaces(dict[int, Keyspace]):
+    """The numbered databases, made when they are first selected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory: Memory | None = None
+        self[0]
+
+    def __missing__(self, number: int) -> Keyspace:
+        keyspace = self[number] = Keyspace()
+        keyspace.memory = self.memory
+        return keyspace
+
+    def keep_account(self, memory: Memory | None) -> None:
+        """Have *memory* told of every use and change, in those to come too."""
+        self.memory = memory
+        for keyspace in self.values():
+            keyspace.memory = memory
+
+
 class Engine(FakeServer):
     """
     The state of one running server.
@@ -171,7 +191,7 @@ class Engine(FakeServer):
         stream: Random,
     ) -> None:
         super().__init__(version=VERSION)
-        self.keyspaces = {number: Keyspace() for number in range(DATABASES)}
+        self.keyspaces = Keyspaces()
         self.dbs = cast("dict[int, Database]", self.keyspaces)  # fakeredis's name for them
         self.waiting: dict[Session, Wait] = {}
         self.memory = Memory(self.keyspaces, stream)

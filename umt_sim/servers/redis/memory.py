@@ -10,7 +10,7 @@ is counted.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from fakeredis._helpers import SimpleError
 if TYPE_CHECKING:
     from random import Random
 
-    from umt_sim.servers.redis.engine import Keyspace
+    from umt_sim.servers.redis.engine import Keyspace, Keyspaces
 
 __all__ = ["OUT_OF_MEMORY", "Memory"]
 
@@ -54,7 +54,7 @@ class Memory:
         evicted: Keys evicted so far.
     """
 
-    def __init__(self, keyspaces: Mapping[int, Keyspace], stream: Random) -> None:
+    def __init__(self, keyspaces: Keyspaces, stream: Random) -> None:
         self.evicted = 0
         self.limit = 0
         self._keyspaces = keyspaces
@@ -86,9 +86,9 @@ class Memory:
         self._sizes.clear()
         self._unsettled.clear()
         self._used = 0
-        for keyspace in self._keyspaces.values():
-            keyspace.memory = self if self.limit else None
-            if self.limit:
+        self._keyspaces.keep_account(self if self.limit else None)
+        if self.limit:
+            for keyspace in self._keyspaces.values():
                 self._unsettled.update(((keyspace, key), None) for key in keyspace)
 
     def written(self, keyspace: Keyspace, key: bytes) -> None:

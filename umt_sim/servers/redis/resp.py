@@ -19,6 +19,8 @@ __all__ = ["NULL_ARRAY", "Parser", "ProtocolError", "SetReply", "encoder", "push
 _MOST_ARGUMENTS = 2**31 - 1
 _LONGEST_BULK = 512 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
+_ARRAY = ord("*")
+_BULK = ord("$")
 
 
 class ProtocolError(Exception):
@@ -57,7 +59,7 @@ class Parser:
         at = 0
         try:
             while at < len(buffer):
-                done = self._read(buffer, at)
+                done = self._read_fields(buffer, at) if self._missing else self._begin(buffer, at)
                 if done < 0:
                     break
                 at = done
@@ -69,46 +71,52 @@ class Parser:
         self._buffer = buffer[at:]
         return commands
 
-    def _read(self, buffer: bytes, at: int) -> int:
-        """Read one field, header or inline command; where it ends, or -1 if it is incomplete."""
-        if self._missing:
-            return self._read_bulk(buffer, at)
+    def _begin(self, buffer: bytes, at: int) -> int:
+        """Read a header or an inline command; where it ends, or -1 if it is incomplete."""
         end = buffer.find(b"\n", at)
         if end < 0:
             if len(buffer) - at > _LONGEST_LINE:
-                kind = "mbulk count string" if buffer[at] == 0x2A else "inline request"
+                kind = "mbulk count string" if buffer[at] == _ARRAY else "inline request"
                 raise ProtocolError(f"Protocol error: too big {kind}")
             return -1
         line = buffer[at:end].rstrip(b"\r")
-        if buffer[at] == 0x2A:  # '*'
-            self._missing = max(0, _number(line, "multibulk", _MOST_ARGUMENTS))
+        if buffer[at] == _ARRAY:
+            self._missing = max(0, _number(line[1:], "multibulk", _MOST_ARGUMENTS))
         else:
             self._fields = _inline(line)
         return end + 1
 
-    def _read_bulk(self, buffer: bytes, at: int) -> int:
-        end = buffer.find(b"\r\n", at)
-        if end < 0:
-            if len(buffer) - at > _LONGEST_LINE:
-                raise ProtocolError("Protocol error: too big bulk count string")
-            return -1
-        if buffer[at] != 0x24:  # '$'
-            found = chr(buffer[at]) if 0x20 < buffer[at] < 0x7F else f"\\x{buffer[at]:02x}"
-            raise ProtocolError(f"Protocol error: expected '$', got '{found}'")
-        size = _number(buffer[at:end], "bulk", _LONGEST_BULK)
-        if size < 0:
-            raise ProtocolError("Protocol error: invalid bulk length")
-        start = end + 2
-        if len(buffer) < start + size + 2:
-            return -1
-        self._fields.append(buffer[start : start + size])
-        self._missing -= 1
-        return start + size + 2
+    def _read_fields(self, buffer: bytes, at: int) -> int:
+        """Read the fields that are there; where the last one ends, or -1 if there is none."""
+        fields, missing, begin = self._fields, self._missing, at
+        while missing:
+            end = buffer.find(b"\r\n", at)
+            if end < 0:
+                if len(buffer) - at > _LONGEST_LINE:
+                    raise ProtocolError("Protocol error: too big bulk count string")
+                break
+            if buffer[at] != _BULK:
+                raise ProtocolError(f"Protocol error: expected '$', got '{_shown(buffer[at])}'")
+            size = _number(buffer[at + 1 : end], "bulk", _LONGEST_BULK)
+            if size < 0:
+                raise ProtocolError("Protocol error: invalid bulk length")
+            start = end + 2
+            stop = start + size
+            if len(buffer) < stop + 2:
+                break
+            fields.append(buffer[start:stop])
+            missing -= 1
+            at = stop + 2
+        self._missing = missing
+        return at if at > begin else -1
 
 
-def _number(line: bytes, what: str, most: int) -> int:
-    digits = line[1:]
-    if digits.removeprefix(b"-").isdigit():
+def _shown(byte: int) -> str:
+    return chr(byte) if 0x20 < byte < 0x7F else f"\\x{byte:02x}"
+
+
+def _number(digits: bytes, what: str, most: int) -> int:
+    if digits.isdigit() or digits.removeprefix(b"-").isdigit():
         number = int(digits)
         if number <= most:
             return number
