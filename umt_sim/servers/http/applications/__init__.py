@@ -7,14 +7,19 @@ The four upstream applications, by the name a scenario calls them.
 - ``cms``: keeps versioned documents.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from random import Random
+from typing import TYPE_CHECKING
 
 from umt_sim.servers.http.application import Application
 from umt_sim.servers.http.applications.ads import AdPlatform
 from umt_sim.servers.http.applications.cms import ContentManagement
 from umt_sim.servers.http.applications.llm import LanguageModel
 from umt_sim.servers.http.applications.social import SocialNetwork
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["APPLICATIONS", "AdPlatform", "ContentManagement", "LanguageModel", "SocialNetwork"]
 
