@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SimEnvironment", "quantise"]
 
 _EXACT_BELOW = 1e6  # seconds; up to here scaling to whole nanoseconds loses nothing
+_TURNS_AT_A_TIME = 100  # events processed before the loop looks after itself
 _WORTH_COMPACTING = 64  # cancelled timers; below this a sweep costs more than it frees
 
 
@@ -118,49 +119,81 @@ class SimEnvironment(simpy.Environment):
             self._cancelled_timers -= 1
         return inf
 
-    def run_generation(self) -> bool:
+    def advance(self) -> bool:
         """
-        Move to the next instant and process what was scheduled for it before this call.
+        Process events until asyncio has something to do.
 
-        What these events schedule for the same instant waits for the next call,
-        so that a chain of ``timeout(0)`` cannot keep asyncio's tasks from running.
-        Urgent events (starts and interrupts of processes, the end of ``run``) are a
-        generation of their own.
+        Then the rest of that instant's generation still happens (see ``run_generation``),
+        so that timers due together reach asyncio together.
 
         Returns:
-            Whether there was anything: at infinity nothing ever happens.
+            Whether anything is scheduled at all; at infinity nothing ever happens.
         """
         queue: list[Any] = self._queue
-        if queue and queue[0][3].__class__ is SimTimer:
-            self.peek()  # drops cancelled timers: they must not move the clock
-        if not queue:
-            return False
-        now, priority, _, _ = queue[0]
-        if now == inf:
-            return False
-        self._now = now
-        last = next(self._eid)
-        tape = self._tape
-        tape.pulse = hash((tape.pulse, now, last))
-        while True:
-            _, _, _, event = heappop(queue)
+        loop, tape, due = self.loop, self._tape, self.due
+        ready, marked = loop._ready, loop.sockets.marked
+        now = self._now
+        turns = 0
+        while queue and turns < _TURNS_AT_A_TIME:
+            turns += 1
+            when, priority, number, event = heappop(queue)
+            if event.__class__ is SimTimer and event._cancelled:
+                self._cancelled_timers -= 1  # must not move the clock
+                continue
+            if when != now:
+                if when == inf:
+                    heappush(queue, (when, priority, number, event))
+                    return False
+                self._now = now = when
+                tape.pulse = hash((tape.pulse, now, number))
             if event.__class__ is SimTimer:
                 event._scheduled = False
-                if event._cancelled:
-                    self._cancelled_timers -= 1
-                else:
-                    self.due.append(event)
+                due.append(event)
             else:
                 callbacks, event.callbacks = event.callbacks, None
                 for callback in callbacks:
                     callback(event)
                 if not event._ok and not hasattr(event, "_defused"):
                     raise event._value
-            if not queue:
-                return True
-            when, urgency, number, _ = queue[0]
-            if when != now or number > last or urgency != priority:
-                return True
+            if due or ready or marked or loop._stopping:
+                if queue and queue[0][0] == now and queue[0][1] == priority:
+                    self.run_generation()
+                break
+        tape.turns += turns
+        return turns > 0
+
+    def run_generation(self) -> None:
+        """
+        Process what is scheduled for this instant already, asyncio having work to do.
+
+        What these events schedule for the same instant waits for the next call,
+        so that a chain of ``timeout(0)`` cannot keep asyncio's tasks from running.
+        Urgent events (starts and interrupts of processes, the end of ``run``) are a
+        generation of their own.
+        """
+        queue: list[Any] = self._queue
+        now, priority = self._now, queue[0][1]
+        last = next(self._eid)
+        while queue:
+            entry = queue[0]
+            if entry[0] != now or entry[2] > last or entry[1] != priority:
+                break
+            heappop(queue)
+            event = entry[3]
+            if event.__class__ is SimTimer:
+                event._scheduled = False
+                if event._cancelled:
+                    self._cancelled_timers -= 1
+                else:
+                    self.due.append(event)
+                continue
+            callbacks, event.callbacks = event.callbacks, None
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not hasattr(event, "_defused"):
+                raise event._value
+        tape = self._tape
+        tape.pulse = hash((tape.pulse, now, last))
 
     def scheduled_now(self) -> list[SimProcess]:
         """Processes that an event of this instant will resume; for diagnosis."""

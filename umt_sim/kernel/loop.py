@@ -75,7 +75,7 @@ class SimLoop(NetworkedLoop):
     ) -> None:
         self.tape = tape or Tape()
         self.env = SimEnvironment(self.tape, self)
-        self.tape.now = self.time
+        self.tape.clock = self.env
         self.inspections: list[Callable[[], None]] = []
         """Called in turn before each batch of ready callbacks; usually none."""
 

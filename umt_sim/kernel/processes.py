@@ -27,6 +27,7 @@ class SimProcess(simpy.Process):
     """
 
     env: SimEnvironment
+    _target: Event | None  # type: ignore[assignment]  # None once ended, as in SimPy
 
     def __init__(self, env: SimEnvironment, generator: ProcessGenerator) -> None:
         self._context = copy_context()
@@ -54,20 +55,17 @@ class SimProcess(simpy.Process):
                     self._target = event
                     return
         except StopIteration as stop:
-            self._end(ok=True, value=stop.value)
-        except Exception as error:  # noqa: BLE001 - it is the process's result
+            self._target = None
+            del env.living[self]
+            self.succeed(stop.value)
+        except Exception:  # noqa: BLE001 - it is the process's result
             if not hasattr(event, "callbacks"):
                 error = RuntimeError(
                     f"process {self.name!r} yielded {event!r}; a process yields SimPy events"
                     " (for a coroutine: loop.event_of(coroutine))"
                 )
-            self._end(ok=False, value=error)
+            self._target = None
+            del env.living[self]
+            self.fail(error)
         finally:
             env._active_proc = None
-
-    def _end(self, *, ok: bool, value: Any) -> None:
-        self._target = None  # type: ignore[assignment]  # as SimPy leaves it
-        del self.env.living[self]
-        self._ok = ok
-        self._value = value
-        self.env.schedule(self)

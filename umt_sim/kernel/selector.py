@@ -125,17 +125,16 @@ class SimSelector(BaseSelector):
         ready = self._poll() if marked else []
         if timeout is not None or ready:
             queue = env._queue
-            if queue and queue[0][0] <= env._now:
+            if queue and queue[0][0] == env._now:
                 env.run_generation()
                 if marked:
                     ready = self._poll()
             return ready
-        while env.run_generation():
+        while env.advance():
             if marked:
                 ready = self._poll()
             if env.due or ready or loop._ready or loop._stopping:
                 return ready
-            tape.turns += 1
             if tape.turns >= self._next_look:
                 self._next_look = tape.turns + self._housekeeping()
         loop.nothing_scheduled()

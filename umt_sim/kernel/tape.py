@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import marshal
-from collections.abc import Callable
 from hashlib import blake2b
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from umt_sim.errors import Nondeterminism
 from umt_sim.kernel.handles import describe_handle
@@ -23,10 +22,20 @@ from umt_sim.kernel.sources import calling_line
 if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
 
-__all__ = ["DetailedTape", "Entry", "Tape"]
+__all__ = ["Clock", "DetailedTape", "Entry", "Tape"]
 
 _BLOCK = 4096  # notes hashed at a time
 _MARSHAL_VERSION = 2  # the last without back references, whose use depends on reference counts
+
+
+class Clock(Protocol):
+    """What a tape needs of a simulation's environment; an attribute, read at every note."""
+
+    _now: float
+
+
+class _Origin:
+    _now = 0.0
 
 
 class Tape:
@@ -34,6 +43,7 @@ class Tape:
     Notes what happens, in order.
 
     Attributes:
+        clock: Where the times of the notes are read.
         turns: Turns of the loop until now.
         pulse: A hash over the instants reached. Only numbers go into it, for the hash
             of a string differs between processes.
@@ -42,7 +52,7 @@ class Tape:
     def __init__(self) -> None:
         self.turns = 0
         self.pulse = 0
-        self.now: Callable[[], float] = lambda: 0.0
+        self.clock: Clock = _Origin()
         self._block: list[tuple[Any, ...]] = []
         self._hash = blake2b(digest_size=16)
 
@@ -56,7 +66,7 @@ class Tape:
                 address, and no ciphertext: both differ between runs.
         """
         block = self._block
-        block.append((self.now(), self.turns, kind, fields))
+        block.append((self.clock._now, self.turns, kind, fields))
         if len(block) >= _BLOCK:
             self._flush()
 
@@ -113,7 +123,9 @@ class DetailedTape(Tape):
         self._keep(kind, fields, _current_task(), calling_line())
 
     def _keep(self, kind: str, fields: tuple[Any, ...], task: str, line: str) -> None:
-        self.entries.append(Entry(self.now(), self.turns, self.pulse, kind, fields, task, line))
+        self.entries.append(
+            Entry(self.clock._now, self.turns, self.pulse, kind, fields, task, line)
+        )
 
     def compare(self, other: DetailedTape) -> None:
         """

@@ -107,7 +107,7 @@ def queueing_model(env, log, seed=1):
     def victim():
         try:
             yield env.timeout(100)
-        except simpy.Interrupt as interrupt:
+        except simpy.Interrupt:
             log.append((2000, env.now))
 
     for number in range(30):

@@ -201,10 +201,10 @@ def test_the_outer_loop_comes_back_after_an_error():
 
 def test_one_kernel_at_a_time():
     """A process has one set of clocks, so a second kernel is refused until the first is left."""
-    with Kernel(seed=1):
-        with pytest.raises(RuntimeError, match="another Kernel is entered"), Kernel(seed=2):
-            pass
-    with Kernel(seed=2):
+    second = Kernel(seed=2)
+    with Kernel(seed=1), pytest.raises(RuntimeError, match="another Kernel is entered"):
+        second.__enter__()
+    with Kernel(seed=3):
         pass
 
 

@@ -209,7 +209,7 @@ def test_runner_accepts_the_loop():
 
 
 def test_debug_mode_works():
-    """asyncio's debug mode checks the same loop."""
+    """Asyncio's debug mode checks the same loop."""
     loop = SimLoop()
     loop.set_debug(True)
 
@@ -344,7 +344,7 @@ def test_external_order_depends_on_the_seed(scenario):
 
 @pytest.mark.parametrize("scenario", [ready_tasks, ready_callbacks])
 def test_ready_tasks_and_callbacks_keep_their_order_by_default(scenario):
-    """asyncio's promise of first in, first out is kept."""
+    """Asyncio's promise of first in, first out is kept."""
     assert orders(Shuffle.EXTERNAL, scenario) == SCHEDULED
 
 

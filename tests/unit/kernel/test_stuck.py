@@ -31,8 +31,7 @@ def line_of(function, text):
 
 
 async def consumer(queue):
-    item = await queue.get()
-    return item
+    return await queue.get()
 
 
 def test_a_stalled_run_names_who_waits_where(loop):
@@ -50,7 +49,7 @@ def test_a_stalled_run_names_who_waits_where(loop):
     assert "main()" in first
     assert 'await asyncio.create_task(consumer(asyncio.Queue()), name="the consumer")' in first
     assert second.startswith("task the consumer, consumer() at ")
-    assert second.endswith(f"{line_of(consumer, 'queue.get')}: item = await queue.get()")
+    assert second.endswith(f"{line_of(consumer, 'queue.get')}: return await queue.get()")
 
 
 def test_a_stalled_run_names_processes_and_hosts(loop):
@@ -91,7 +90,7 @@ def test_a_spinning_task_is_a_livelock(loop):
     assert caught.value.steps >= 1000
     (busiest,) = caught.value.busiest
     assert busiest.startswith("spinner at ")
-    assert busiest.endswith("await asyncio.sleep(0)")
+    assert "await asyncio.sleep(0)" in busiest
 
 
 def test_a_spinning_process_is_a_livelock(loop):
