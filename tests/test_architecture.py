@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,22 @@ def test_the_contracts_hold() -> None:
     assert 0 == result.returncode, result.stdout
 
 
+def test_ids_are_made_from_randomness_that_is_passed_in() -> None:
+    """Of ``uuid`` the platform imports the type alone, never a function that draws."""
+    imported = {
+        alias.name
+        for path in sorted((ROOT / "umt_sim" / "platform").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "uuid"
+        for alias in node.names
+    }
+    assert {"UUID"} == imported
+
+
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("platform/agents/base.py", "import time", "clocks and randomness are passed in"),
+        ("platform/agents/agent.py", "import time", "clocks and randomness are passed in"),
         ("network/__init__.py", "import random", "clocks and randomness are passed in"),
         ("platform/errors.py", "import umt_sim.journal.records", "knows nothing of the harness"),
         ("platform/errors.py", "import asyncpg", "Drivers stay in the platform's adapters"),
