@@ -12,6 +12,7 @@ import asyncpg.connection
 
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
+from umt_sim.servers.capacity import Capacity, Instant
 from umt_sim.servers.postgres import Engine, PostgreSQL
 
 HOST, PORT = "postgres", 5432
@@ -26,7 +27,10 @@ class Database:
         unit: Seconds of waiting that mean something here.
         port: Of the server.
         host: Of the server.
+        server: Ours, where it is ours.
     """
+
+    server: PostgreSQL
 
     def __init__(self, host: str, port: int, unit: float, *, exact: bool) -> None:
         self.host = host
@@ -92,8 +96,14 @@ class OursInVirtualTime:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def run(self, case: Case, **options: Any) -> None:
-        """Run a case on fresh data."""
+    def run(
+        self,
+        case: Case,
+        *,
+        capacity: Callable[[Kernel], Capacity] = lambda _: Instant(),
+        **options: Any,
+    ) -> Kernel:
+        """Run a case on fresh data; *options* are the server's."""
         self.engine.fresh()
         asyncpg.connection._uid = 0
         with Kernel(seed=1) as kernel:
@@ -104,10 +114,12 @@ class OursInVirtualTime:
                     engine=self.engine,
                     unix_time=time.time,
                     stream=kernel.streams.stream("servers/postgres"),
+                    capacity=capacity(kernel),
                     **options,
                 )
                 await server.start(HOST, PORT)
                 database = Database(HOST, PORT, 1.0, exact=True)
+                database.server = server
                 try:
                     await case(database)
                 finally:
@@ -115,6 +127,7 @@ class OursInVirtualTime:
                     await server.stop()
 
             kernel.run(main())
+        return kernel
 
 
 class RealServer:

@@ -166,7 +166,7 @@ class PostgreSQL:
         self._listener = None
         self.turnstile.abandon()
         for session, task in [*self._sessions.items()]:
-            session.transport.abort()
+            session.break_off()
             task.cancel()
         self._sessions.clear()
         self._open.clear()

@@ -139,6 +139,13 @@ class Session(asyncio.Protocol):
         assert self.task is not None
         self.task.cancel()
 
+    def break_off(self) -> None:
+        """The server has died: nothing is said, nothing is waited for."""
+        self._stop_timers()
+        self.transport.abort()
+        if self.ride is not None:
+            self.ride.backend.drop()
+
     def interrupt(self, why: Interruption) -> None:
         """End the statement that runs, if one does."""
         if self._serving:

@@ -81,7 +81,6 @@ class Turnstile:
         self._microseconds = microseconds
         self._waiting: dict[int, Ride] = {}  # by the engine's process, in the order of arrival
         self._hearers: dict[int, Ride] = {}
-        self._abandoned = False
 
     async def run(self, ride: Ride, data: bytes, answers: int = 0) -> bytes:
         """Have the engine act on *data* now; its reply, after any waiting in between."""
@@ -115,7 +114,6 @@ class Turnstile:
 
     def abandon(self) -> None:
         """The engine is about to die with all its sessions."""
-        self._abandoned = True
         for ride in self._waiting.values():
             self._disarm(ride)
         self._waiting.clear()
@@ -123,9 +121,6 @@ class Turnstile:
 
     def leave(self, ride: Ride) -> None:
         """End the session in the engine, whatever it was doing: its transaction rolls back."""
-        if self._abandoned:
-            ride.backend.drop()
-            return
         self._hearers.pop(ride.pid, None)
         if self._waiting.pop(ride.backend.pid, None) is not None:
             self._disarm(ride)
