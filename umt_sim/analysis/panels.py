@@ -114,7 +114,7 @@ def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats)
     several = len(names) > 1
     floor = _floor(readings.requests.where(np.isin(readings.requests.name, list(names))))
     for colour, name in zip(SERIES, names, strict=False):
-        requests = readings.requests.named(name)
+        requests = readings.requests_of(name)
         good = requests.where(requests.ok)
         _points(axes, good, floor, colour)
         _percentile(axes, good, edges, 0.5, colour, f"{name} p50" if several else "p50")

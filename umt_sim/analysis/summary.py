@@ -26,7 +26,7 @@ def summary_frame(readings: Readings) -> pd.DataFrame:
         for window in readings.windows.values():
             batching = readings.batching(window)
             requests = readings.requests_in(name, window)
-            throughput = readings.requests.named(name).throughput(window, batching, good_only=True)
+            throughput = readings.requests_of(name).throughput(window, batching, good_only=True)
             row = {
                 "operation": name,
                 "window": "whole run" if window.name == RUN else window.name,

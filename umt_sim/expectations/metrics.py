@@ -159,13 +159,11 @@ def _success(readings: Readings, of: str | None, _: str, window: Window) -> Esti
 
 
 def _rate(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests.named(of).throughput(
-        window, readings.batching(window), good_only=False
-    )
+    return readings.requests_of(of).throughput(window, readings.batching(window), good_only=False)
 
 
 def _goodput(readings: Readings, of: str | None, _: str, window: Window) -> Estimate:
-    return readings.requests.named(of).throughput(window, readings.batching(window), good_only=True)
+    return readings.requests_of(of).throughput(window, readings.batching(window), good_only=True)
 
 
 def _of_steps(steps: Steps, aggregate: str, window: Window, batching: Batching) -> Estimate:

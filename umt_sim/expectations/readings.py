@@ -26,6 +26,7 @@ class Readings:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self._requests: dict[str | None, Requests] = {}
         self._in_flight: dict[str | None, Steps] = {}
         self._transitions: dict[str, list[BreakerEvent]] = {}
 
@@ -49,14 +50,20 @@ class Readings:
         calm = self.windows.get(BASELINE, self.run) if len(self.windows) > 1 else self.run
         return STEADY if window.end <= calm.end else PASSING
 
+    def requests_of(self, operation: str | None) -> Requests:
+        """Requests of one operation (``None``: all) throughout the run."""
+        if operation not in self._requests:
+            self._requests[operation] = self.requests.named(operation)
+        return self._requests[operation]
+
     def requests_in(self, operation: str | None, window: Window) -> Requests:
         """Requests of one operation (``None``: all) scheduled in *window*."""
-        return self.requests.named(operation).scheduled_in(window)
+        return self.requests_of(operation).scheduled_in(window)
 
     def in_flight(self, operation: str | None) -> Steps:
         """Requests of one operation under way, over time."""
         if operation not in self._in_flight:
-            self._in_flight[operation] = self.requests.named(operation).in_flight()
+            self._in_flight[operation] = self.requests_of(operation).in_flight()
         return self._in_flight[operation]
 
     def transitions(self, breaker: str) -> list[BreakerEvent]:

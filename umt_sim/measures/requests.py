@@ -71,15 +71,15 @@ class Requests:
     def __len__(self) -> int:
         return len(self.scheduled)
 
-    def where(self, flags: Flags) -> Requests:
-        """Those that *flags* choose."""
+    def where(self, chosen: Flags | slice) -> Requests:
+        """Those that are *chosen*, by a flag for each or as a stretch of them."""
         return Requests(
-            self.name[flags],
-            self.scheduled[flags],
-            self.started[flags],
-            self.completed[flags],
-            self.ok[flags],
-            self.answered[flags],
+            self.name[chosen],
+            self.scheduled[chosen],
+            self.started[chosen],
+            self.completed[chosen],
+            self.ok[chosen],
+            self.answered[chosen],
         )
 
     def named(self, operation: str | None) -> Requests:
@@ -89,9 +89,7 @@ class Requests:
     def scheduled_in(self, window: Window) -> Requests:
         """Those scheduled in *window*."""
         first, last = np.searchsorted(self.scheduled, (window.start, window.end), side="left")
-        flags = np.zeros(len(self), dtype=np.bool_)
-        flags[first:last] = True
-        return self.where(flags)
+        return self.where(slice(int(first), int(last)))
 
     def sojourn_times(self) -> Floats:
         """

@@ -133,7 +133,7 @@ def parse(text: str, path: str) -> Document:
     """
     node = _compose(text, path)
     reader = _Reader(path)
-    data = reader.read(node, (), None) if node is not None else reader.nothing()
+    data = reader.read(node, (), None) if node is not None else None
     if reader.problems:
         raise ScenarioError(reader.problems)
     return Document(path, data, MappingProxyType(reader.places))
@@ -163,7 +163,7 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.places: dict[Pointer, Place] = {}
+        self.places: dict[Pointer, Place] = {(): Place(path, None, (1, 1))}
         self.problems: list[Problem] = []
         self._open: list[int] = []
         self._nodes = 0
@@ -185,10 +185,6 @@ class _Reader:
             return self._value(node, pointer)
         finally:
             self._open.pop()
-
-    def nothing(self) -> None:
-        """The value of an empty document."""
-        self.places[()] = Place(self.path, None, (1, 1))
 
     def _value(self, node: yaml.Node, pointer: Pointer) -> Any:
         match node:
