@@ -12,6 +12,7 @@ import importlib
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -168,11 +169,11 @@ def others() -> None:
 def main() -> None:
     """Print all figures."""
     print(f"Python {sys.version.split()[0]}; CPU time of one operation, best of {ROUNDS} rounds")
-    compare("token ring of 100, one step", lambda: token_ring(100, 100_000), 100_000)
+    compare("token ring of 100, one step", partial(token_ring, 100, 100_000), 100_000)
     for connections in (1, 10, 100):
         title = f"echo over streams, {connections} connections"
-        compare(title, lambda connections=connections: echo(connections, 10_000), 10_000)
-    compare("100 000 sleepers, one sleep", lambda: sleepers(100_000), 100_000)
+        compare(title, partial(echo, connections, 10_000), 10_000)
+    compare("100 000 sleepers, one sleep", partial(sleepers, 100_000), 100_000)
     alone, on_loop = best(lambda: simpy_alone(20_000), lambda: simpy_on_the_loop(20_000))
     print(
         f"{'SimPy M/M/1, one customer':<38} {on_loop / 0.02:8.2f} µs   SimPy {alone / 0.02:8.2f} µs"

@@ -58,14 +58,15 @@ class SimProcess(simpy.Process):
             self._target = None
             del env.living[self]
             self.succeed(stop.value)
-        except Exception:  # noqa: BLE001 - it is the process's result
-            if not hasattr(event, "callbacks"):
-                error = RuntimeError(
-                    f"process {self.name!r} yielded {event!r}; a process yields SimPy events"
-                    " (for a coroutine: loop.event_of(coroutine))"
-                )
+        except Exception as error:  # noqa: BLE001 - it is the process's result
             self._target = None
             del env.living[self]
-            self.fail(error)
+            self.fail(error if hasattr(event, "callbacks") else self._not_an_event(event))
         finally:
             env._active_proc = None
+
+    def _not_an_event(self, thing: Any) -> RuntimeError:
+        return RuntimeError(
+            f"process {self.name!r} yielded {thing!r}; a process yields SimPy events"
+            " (for a coroutine: loop.event_of(coroutine))"
+        )

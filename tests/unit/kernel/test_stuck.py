@@ -77,7 +77,7 @@ def test_a_spinning_task_is_a_livelock(loop):
     """A task that never lets time pass is named with the line it spins on."""
 
     async def spinner():
-        while True:
+        while True:  # noqa: ASYNC110 - the mistake under test
             await asyncio.sleep(0)
 
     async def main():
