@@ -17,7 +17,7 @@ from typing import Any
 
 from umt_sim.kernel.ordered import OrderedFrozenSet, OrderedSet, OrderedWeakSet
 
-__all__ = ["DRIVERS", "as_completed_in_order", "ordered_drivers"]
+__all__ = ["COUNTERS", "DRIVERS", "as_completed_in_order", "ordered_drivers"]
 
 DRIVERS: dict[str, tuple[str, ...]] = {
     "aiormq.base": ("set",),  # futures and tasks of a connection, rejected when it is lost
@@ -32,6 +32,11 @@ DRIVERS: dict[str, tuple[str, ...]] = {
 }
 """For each module the names that get an ordered class."""
 
+COUNTERS: dict[str, tuple[str, ...]] = {
+    "asyncpg.connection": ("_uid",),  # in the names of prepared statements, sent to the server
+}
+"""For each module the numbers that grow over the life of a process, and start at 0 in a run."""
+
 _ORDERED: dict[str, Any] = {
     "set": OrderedSet,
     "frozenset": OrderedFrozenSet,
@@ -42,7 +47,12 @@ _as_completed = asyncio.as_completed
 
 
 def ordered_drivers(undo: ExitStack) -> None:
-    """Order the sets of all drivers that are loaded; restored when *undo* closes."""
+    """Order the sets of all loaded drivers and reset their counters, until *undo* closes."""
+    for name, counters in COUNTERS.items():
+        module = sys.modules.get(name)
+        for counter in counters if module is not None else ():
+            undo.callback(setattr, module, counter, getattr(module, counter))
+            setattr(module, counter, 0)
     for name, names in DRIVERS.items():
         module = sys.modules.get(name)
         if module is not None:
