@@ -25,8 +25,8 @@ import nats
 import redis.asyncio
 import trustme
 from aiohttp import web
+from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from tests.fakes.nats_wire import NatsWire
 from tests.fakes.postgres_wire import PostgresWire

@@ -243,10 +243,12 @@ class StreamSocket(SimSocket):
 
     def _nothing_to_read(self) -> bytes | None:
         self._expect_open()
+        if self._ended:  # the end comes before any later error, which a write will tell
+            return b""
         error = self._take_error()
         if error is not None:
             raise error
-        return b"" if self._ended or self._dead else None
+        return b"" if self._dead else None
 
     def _refuse_write(self) -> None:
         self._expect_open()
