@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from umt_sim.expectations.grammar import Expectation
-from umt_sim.expectations.metrics import METRICS, Metric
+from umt_sim.expectations.metrics import METRICS, Metric, Subject
 from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.verdicts import Status, Verdict
 from umt_sim.expectations.wording import interval, number, quantity
 from umt_sim.faults.timeline import Window
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import BreakerEvent, MessageEvent, QueueSample
 from umt_sim.measures.estimates import Estimate
 
 __all__ = ["judge"]
@@ -31,6 +33,9 @@ def judge(expectation: Expectation, readings: Readings) -> Verdict:
             expectation, Status.INCONCLUSIVE, f"{expectation.window} did not take place"
         )
     metric = METRICS[expectation.metric]
+    if not _heard(metric.subject, expectation.of, readings.journal):
+        evidence = f"nothing was heard of the {metric.subject.value} {expectation.of}"
+        return _verdict(expectation, Status.INCONCLUSIVE, evidence)
     stretch = _stretch(expectation, window, readings)
     if stretch.duration <= 0:
         return _verdict(expectation, Status.INCONCLUSIVE, f"{stretch.name} leaves no time")
@@ -39,6 +44,18 @@ def judge(expectation: Expectation, readings: Readings) -> Verdict:
     if expectation.within is not None and expectation.hold is not None:
         return _judge_settling(expectation, metric, readings, stretch)
     return _judge_level(expectation, metric, readings, stretch)
+
+
+def _heard(subject: Subject, of: str | None, journal: Journal) -> bool:
+    """Whether the journal knows what an expectation is about; a misspelt name never passes."""
+    match subject:
+        case Subject.BREAKER:
+            return any(event.breaker == of for event in journal.of(BreakerEvent))
+        case Subject.QUEUE if of is not None:
+            samples, messages = journal.of(QueueSample), journal.of(MessageEvent)
+            return any(row.queue == of for rows in (samples, messages) for row in rows)
+        case _:
+            return True
 
 
 def _stretch(expectation: Expectation, window: Window, readings: Readings) -> Window:

@@ -12,7 +12,7 @@ from umt_sim.scenario.yaml import Document, Pointer
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["problems_of", "suggestion", "unknown"]
+__all__ = ["in_order", "problems_of", "suggestion", "unknown"]
 
 _WORDS = {
     "bool_type": "expected true or false, got {input!r}",
@@ -49,6 +49,11 @@ def problems_of(
         message = _message(error, pointer, names.get(id(parent), ()))
         is_key = error["type"] == "extra_forbidden" or "[key]" in error["loc"]
         problems.append(document.problem(pointer, message, at_key=is_key))
+    return in_order(problems)
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """*problems* in the order of the file; those without a place come last."""
     return sorted(problems, key=lambda p: (p.line is None, p.line or 0, p.column or 0))
 
 

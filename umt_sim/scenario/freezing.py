@@ -16,7 +16,7 @@ from umt_sim.expectations.invariants import INVARIANTS
 from umt_sim.expectations.metrics import METRICS, Subject
 from umt_sim.faults.timeline import BASELINE, RECOVERY, Fault, Timeline, conflicts
 from umt_sim.measures.windows import RUN, fault_of
-from umt_sim.scenario.complaints import unknown
+from umt_sim.scenario.complaints import in_order, unknown
 from umt_sim.scenario.plan import Clock, Plan, WorldName
 from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.schema.services import build_service
@@ -64,7 +64,7 @@ def freeze(
     check = _Check(scenario, document, world, system)
     check.whole(faults)
     if check.problems:
-        raise ScenarioError(check.problems)
+        raise ScenarioError(in_order(check.problems))
     clock = scenario.clock
     return Plan(
         name=scenario.name,
@@ -213,10 +213,15 @@ class _Check:
             operations = [load.name for load in self.scenario.workload]
             if parsed.of not in operations:
                 self._inside(pointer, parsed, "of", unknown("operation", parsed.of, operations))
-        if subject in (Subject.POLICY, Subject.BREAKER) and self.scenario.policies:
-            policies = list(self.scenario.policies)
-            if parsed.of not in policies:
-                self._inside(pointer, parsed, "of", unknown("policy", parsed.of, policies))
+        policies = self._guards()
+        if subject in (Subject.POLICY, Subject.BREAKER) and policies and parsed.of not in policies:
+            self._inside(pointer, parsed, "of", unknown("policy", parsed.of, policies))
+
+    def _guards(self) -> list[str]:
+        """Names that policies and breakers may have; none if only the running system knows."""
+        if self.system is not None and self.system.policies:
+            return list(self.system.policies)
+        return list(self.scenario.policies)
 
     def _inside(self, pointer: Pointer, parsed: Expectation, part: str, message: str) -> None:
         offset = parsed.offsets[part]

@@ -410,9 +410,9 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file() -> None:
 def test_names_must_be_known_to_the_system() -> None:
     """Operations, policies and services are checked against the system under test."""
     assert [
+        "f.yaml:4:1: services.redis: the system umt needs it (kind: redis)",
         'f.yaml:8:11: workload.0.name: unknown operation "create", did you mean "create_content"?',
         'f.yaml:11:3: policies.content: unknown policy "content", did you mean "content-creation"?',
-        "f.yaml:4:1: services.redis: the system umt needs it (kind: redis)",
     ] == problems(WHOLE, find=lambda _: SYSTEM)
 
 
