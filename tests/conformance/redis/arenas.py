@@ -40,8 +40,12 @@ class Arena(ABC):
     def run(self, body: Coroutine[Any, Any, None]) -> None:
         """Run a test body while the server is up and empty."""
 
-    async def client(self, **settings: Any) -> Client:
-        """A client with one connection that never retries; closed when the test ends."""
+    async def client(self, **settings: Any) -> Any:
+        """
+        A client with one connection that never retries; closed when the test ends.
+
+        Typed as ``Any``: redis-py's annotations do not tell its two kinds of client apart.
+        """
         settings.setdefault("protocol", self.protocol)
         client = Client(
             host=self.host,

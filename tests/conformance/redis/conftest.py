@@ -41,5 +41,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    arguments["arena"].run(pyfuncitem.obj(**arguments))
+    arena = arguments["arena"]
+    assert isinstance(arena, Arena)
+    arena.run(pyfuncitem.obj(**arguments))
     return True

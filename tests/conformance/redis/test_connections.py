@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import (
     AuthenticationError,
     ExecAbortError,
+    NoPermissionError,
     NoScriptError,
     ResponseError,
     WatchError,
@@ -353,6 +354,26 @@ async def test_passwords(arena: Arena) -> None:
         assert None is await (await arena.client(password="secret")).get("a")
     finally:
         await admin.config_set("requirepass", "")
+
+
+async def test_users_may_do_what_their_rules_say(arena: Arena) -> None:
+    """A user reads the keys it is allowed and nothing else."""
+    admin = await arena.client()
+    rules = "on >secret ~cached:* +get +hello +client"
+    await admin.execute_command("ACL SETUSER", "alice", *rules.split())
+    try:
+        await admin.set("cached:a", 1)
+        alice = await arena.client(username="alice", password="secret")
+        assert b"1" == await alice.get("cached:a")
+        with pytest.raises(NoPermissionError):
+            await alice.set("cached:a", 2)
+        with pytest.raises(NoPermissionError):
+            await alice.get("other")
+        with pytest.raises(AuthenticationError):
+            await (await arena.client(username="alice", password="wrong")).get("cached:a")
+        assert b"1" == await admin.get("cached:a")
+    finally:
+        await admin.acl_deluser("alice")
 
 
 async def test_configuration_is_read_by_pattern(arena: Arena) -> None:

@@ -39,6 +39,7 @@ class OwnCommands:
     protocol: int
     authenticated: bool
     disconnect: Callable[[], None]
+    acl_cat: Callable[..., list[bytes]]
     select: Callable[[int], SimpleString]
     reset: Callable[[], SimpleString]
     _blocking: Callable[..., Any]
@@ -249,6 +250,10 @@ class OwnCommands:
             raise SimpleError(msgs.WRONGTYPE_MSG)
         return None
 
+    def own_acl_cat(self, *category: bytes) -> list[bytes]:
+        """ACL CAT [category], in alphabetical order rather than in that of a set."""
+        return sorted(self.acl_cat(*category))
+
     def own_touch(self, *keys: Any) -> int:
         """TOUCH key [key ...]: how many of them exist."""
         return sum(1 for key in keys if key)
@@ -306,6 +311,7 @@ OWN = {
         ("getex", "own_getex", (Key(bytes),), (bytes,), ""),
         ("copy", "own_copy", (Key(), bytes), (bytes,), ""),
         ("blmove", "own_blmove", (bytes, bytes, bytes, bytes, Timeout), (), "s"),
+        ("acl cat", "own_acl_cat", (), (bytes,), ""),
         ("touch", "own_touch", (Key(),), (Key(),), ""),
         ("wait", "own_wait", (bytes, bytes), (), "s"),
         ("role", "own_role", (), (), "s"),

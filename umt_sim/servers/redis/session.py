@@ -211,6 +211,11 @@ class Session(OwnCommands, FakeSocket):
     def _resp_version(self) -> int:
         return self._script_resp if self._script_resp is not None else self.protocol
 
+    def _set_user_acl(self, username: bytes, *args: bytes) -> None:
+        """Define a user. From then on every command is checked against its user's rules."""
+        super()._set_user_acl(username, *args)
+        self.engine.guarded = True
+
     def _unsubscribe(self, channels: Any, subscribers: Any, mtype: bytes) -> NoResponse:
         """Leave channels, all of them if none is named; who is in none is told so."""
         if not channels and not any(self in members for members in subscribers.values()):

@@ -88,7 +88,7 @@ def test_a_request_takes_its_service_time() -> None:
             assert 201 == (await at.post("/posts", text="hello")).status_code
             return at.now
 
-        assert [0.1, 0.2] == await asyncio.gather(timed(), timed())
+        assert (0.1, 0.2) == tuple(await asyncio.gather(timed(), timed()))
 
     simulate(body)
 
@@ -283,7 +283,7 @@ def test_tokens_of_a_stream_arrive_one_by_one() -> None:
     """The first after the prompt is read, each other 10 ms later; together they are the text."""
 
     async def body(at: Setting) -> None:
-        ask = {"prompt": "Announce waterproof jackets", "max_tokens": 4}
+        ask: dict[str, Any] = {"prompt": "Announce waterproof jackets", "max_tokens": 4}
         whole = (await at.post("/v1/completions", **ask)).json()["choices"][0]["text"]
         times, parts = [], []
         asked = at.now

@@ -1,4 +1,8 @@
-"""The parser against whatever comes, and the encoder against the letter of the protocol."""
+"""
+The parser against whatever comes, and the encoder against the letter of the protocol.
+
+``UMT_SIM_FUZZ_CASES`` in the environment asks for more cases than the usual few thousand.
+"""
 
 from __future__ import annotations
 
