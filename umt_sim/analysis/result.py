@@ -11,6 +11,7 @@ from umt_sim.expectations.grammar import expect
 from umt_sim.expectations.judgement import Judgement, judge_run
 from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.verdicts import Status
+from umt_sim.faults.timeline import BASELINE, Window
 from umt_sim.journal import storage
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import (
@@ -22,6 +23,7 @@ from umt_sim.journal.records import (
     ResourceSample,
     RetryEvent,
 )
+from umt_sim.measures.warmup import advised_truncation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,6 +165,20 @@ class Result:
     def logs(self) -> pd.DataFrame:
         """Log records of the code under test."""
         return self._frame(LogLine)
+
+    @property
+    def advised_warmup(self) -> float | None:
+        """
+        Seconds of the run that MSER-5 would leave out as warm-up; ``None`` if it cannot say.
+
+        Judged by the latency of what was asked for before the first fault. Advice
+        only: what is left out is the scenario's ``clock.warmup``.
+        """
+        calm_until = self._readings.windows.get(BASELINE, self._readings.run).end
+        calm = self._readings.requests.scheduled_in(Window("calm", 0.0, calm_until))
+        calm = calm.where(calm.ok)
+        count = advised_truncation(calm.sojourn_times())
+        return None if count is None else float(calm.scheduled[count])
 
     def summary(self) -> pd.DataFrame:
         """Each operation in each window: requests, goodput, errors, percentiles, intervals."""

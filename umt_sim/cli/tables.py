@@ -17,7 +17,14 @@ from umt_sim.measures.estimates import over_replications
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
 
-__all__ = ["console", "headline", "operations_table", "replications_table", "verdicts_table"]
+__all__ = [
+    "comparison_table",
+    "console",
+    "headline",
+    "operations_table",
+    "replications_table",
+    "verdicts_table",
+]
 
 _LOOK = {
     Status.PASSED: ("✓", "green"),
@@ -118,6 +125,26 @@ def replications_table(results: Sequence[Result]) -> Table:
             f"{held} of {len(answers)}",
             quantity(estimate.value, unit) if values else "",
             interval(estimate, unit) if values else "",
+        )
+    return table
+
+
+def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Differences between two plans, marked where they are clear."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("", "operation", "number"):
+        table.add_column(name)
+    for name in ("first", "second", "difference", "95 % interval", "pairs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        spread = f"{number(row['low'])} to {number(row['high'])}" if _given(row["low"]) else ""
+        table.add_row(
+            "≠" if row["clear"] else "",
+            row["operation"],
+            row["number"],
+            *(number(row[name]) for name in ("first", "second", "difference")),
+            spread,
+            str(row["pairs"]),
         )
     return table
 

@@ -40,6 +40,8 @@ def interval(estimate: Estimate, unit: Unit) -> str:
 
 def number(value: float) -> str:
     """*value* with three significant digits, whole numbers in full."""
+    if math.isinf(value):
+        return "no bound"
     if value == int(value):
         return str(int(value))
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

@@ -5,6 +5,7 @@ The one definition of every number that is read off a journal.
 - ``student``: quantiles of Student's t, without a dependency.
 - ``windows``: named stretches of a run: baseline, each fault, recovery.
 - ``requests``: sojourn times, error rates, throughput, requests in flight.
+- ``warmup``: advice on how much of the beginning to leave out.
 - ``steps``: quantities that hold their value until the next change.
 - ``breakers``: states over time, transitions, refusals.
 - ``units``: quantities as text with their unit, both ways.

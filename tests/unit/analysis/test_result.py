@@ -150,3 +150,14 @@ def test_a_run_that_measured_nothing_still_shows_itself(tmp_path: Path) -> None:
         empty.plot()
     empty.save(tmp_path / "x")
     assert Result.load(tmp_path / "x").status is Status.INCONCLUSIVE
+
+
+def test_the_advice_on_warm_up_looks_at_the_time_before_the_first_fault() -> None:
+    """Ten seconds of slow requests at the beginning; nothing later counts."""
+    records = [
+        *steady(0.0, 10.0, latency=2.0),
+        *(request(n, n * 0.1, 0.1 + n % 7 * 0.001) for n in range(100, 600)),
+        *steady(60.0, 100.0, latency=9),
+    ]
+    found = Result(journal(*records, fault("slow", 60, 100), measured=(5.0, 100.0)))
+    assert found.advised_warmup == pytest.approx(10.0)

@@ -281,6 +281,20 @@ def test_show_judges_a_stored_run_again(folder: Path) -> None:
     assert (folder / "again.png").exists()
 
 
+def test_compare_sets_runs_of_one_seed_side_by_side(folder: Path) -> None:
+    """A clear difference is marked."""
+    for plan, slower in (("first", 0.0), ("second", 0.05)):
+        for seed in (1, 2, 3):
+            records = steady(0.0, 100.0, latency=0.1 + seed / 10 + slower)
+            stored = analysis.Result(journal(*records, seed=seed))
+            stored.save(folder / plan / str(seed))
+    found = cli("compare", "first", "second")
+    assert found.exit_code == 0
+    (line,) = (line for line in found.output.splitlines() if "p95_ms" in line)
+    assert line.split() == ["≠", "ask", "p95_ms", "300", "350", "50", "50", "to", "50", "3"]
+    assert cli("compare", "first", "nowhere").exit_code == 2
+
+
 def test_show_refuses_what_is_no_run(folder: Path) -> None:
     """With a sentence."""
     found = cli("show", "nowhere")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from umt_sim.cli.options import editing, scenario
+from umt_sim.errors import JournalError
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
@@ -101,6 +102,7 @@ def _print(results: Sequence[Result], scenario: str, world: str, overrides: Sequ
             out.print()
             out.print(verdicts_table(result.verdict.verdicts))
             _print_tracebacks(result)
+            _print_advice(result)
             out.print()
         _print_facts(result)
         if not result.passed:
@@ -123,6 +125,16 @@ def _print_facts(result: Result) -> None:
         click.echo(f"journal:   {result.folder}")
         if (figure := result.folder / "figure.png").exists():
             click.echo(f"figure:    {figure}")
+
+
+def _print_advice(result: Result) -> None:
+    """Say so where more of the beginning should be left out than the scenario does."""
+    try:
+        advised, left_out = result.advised_warmup, result.readings.run.start
+    except JournalError:
+        return
+    if advised is not None and advised > left_out:
+        click.echo(f"warm-up:   {left_out:g} s are left out; MSER-5 advises {advised:.3g} s")
 
 
 def _reproduce(result: Result, scenario: str, world: str, overrides: Sequence[str]) -> str:
