@@ -184,6 +184,7 @@ def _both(first: bool | None, second: bool | None) -> bool | None:
 
 
 def _check_percent(what: str, percent: float) -> None:
+    if 0 < percent < 1:
+        raise ValueError(f"{what} is {percent}; write {percent * 100:g} for so many percent")
     if not 0 < percent <= 100:
-        hint = f"; {percent} as a fraction is {percent * 100:g} percent" if 0 < percent < 1 else ""
-        raise ValueError(f"{what} is {percent}; write a percentage above 0 and up to 100{hint}")
+        raise ValueError(f"{what} is {percent}; write a percentage from 1 to 100")
