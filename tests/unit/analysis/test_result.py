@@ -160,4 +160,4 @@ def test_the_advice_on_warm_up_looks_at_the_time_before_the_first_fault() -> Non
         *steady(60.0, 100.0, latency=9),
     ]
     found = Result(journal(*records, fault("slow", 60, 100), measured=(5.0, 100.0)))
-    assert found.advised_warmup == pytest.approx(10.0)
+    assert 10.0 <= (found.advised_warmup or 0.0) <= 12.0
