@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from errno import ECONNRESET, ETIMEDOUT
 from typing import TYPE_CHECKING
 
-from umt_sim.errors import UnsupportedFault
 from umt_sim.faults.actions import (
     Action,
     AddToxic,
@@ -26,6 +25,7 @@ from umt_sim.faults.actions import (
     Partition,
     Pause,
     RetransmissionDelay,
+    ServerRestart,
     Stream,
     TimedOut,
 )
@@ -41,22 +41,6 @@ if TYPE_CHECKING:
     from umt_sim.network.network import Network
 
 __all__ = ["Effect", "begin"]
-
-PERFORMED = (
-    AddToxic,
-    Down,
-    Partition,
-    Hold,
-    RetransmissionDelay,
-    ConnectRefused,
-    ConnectHang,
-    HalfOpen,
-    TimedOut,
-    Crash,
-    Kill,
-    Pause,
-    ClockSkew,
-)
 
 
 class Effect:
@@ -79,7 +63,7 @@ def begin(network: Network, fault: str, action: Action) -> Effect:
 
     Raises:
         ValueError: Its target is unknown; the message lists those there are.
-        UnsupportedFault: It is not the network that does this.
+        TypeError: *action* is none of ``umt_sim.faults.actions``.
     """
     effect = Effect()
     match action:
@@ -97,9 +81,10 @@ def begin(network: Network, fault: str, action: Action) -> Effect:
             _break(network, action, effect)
         case Crash() | Kill() | Pause() | ClockSkew():
             _on_host(network, action, effect)
+        case ServerRestart():
+            _watch_server(network, action, effect)
         case _:
-            supported = [kind.__name__ for kind in PERFORMED]
-            raise UnsupportedFault("simulated network", type(action).__name__, supported)
+            raise TypeError(f"{type(action).__name__} is no action of umt_sim.faults.actions")
     return effect
 
 
@@ -191,6 +176,13 @@ def _on_host(network: Network, action: Crash | Kill | Pause | ClockSkew, effect:
             _skew(host, offset)
             effect.undo.callback(_skew, host, -offset)
             effect.undo.callback(_meet_connections, site, effect.touched)
+
+
+def _watch_server(network: Network, action: ServerRestart, effect: Effect) -> None:
+    """Count the connections of the server; stopping and starting it is its owner's business."""
+    site = network.site(_proxy(network, action.service).upstream[0])
+    _meet_connections(site, effect.touched)
+    effect.undo.callback(_meet_connections, site, effect.touched)
 
 
 def _skew(host: Host, offset: float) -> None:

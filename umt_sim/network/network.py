@@ -177,13 +177,12 @@ class Network:
         """
         Let *action* happen under the name of its fault.
 
-        What a host's programs do afterwards is their owner's business: after the end
-        of a ``Crash`` or ``Kill`` the host is on and empty. A ``ServerRestart`` is
-        wholly its owner's.
+        Programs are their owner's business: after the end of a ``Crash`` or ``Kill`` the
+        host is on and empty, and of a ``ServerRestart`` the network only counts what it
+        meets.
 
         Raises:
             ValueError: A fault of that name is active, or the target is unknown.
-            UnsupportedFault: It is not the network that does this.
         """
         if fault in self._effects:
             raise ValueError(f"the fault {fault!r} is active already")

@@ -8,7 +8,6 @@ from errno import ETIMEDOUT
 import pytest
 
 from tests.unit.network.conftest import Echo, exchange
-from umt_sim.errors import UnsupportedFault
 from umt_sim.faults import toxics
 from umt_sim.faults.actions import (
     AddToxic,
@@ -419,7 +418,20 @@ def test_a_fault_cannot_begin_twice(network: Network, proxy: Proxy) -> None:
         network.begin("fault", Down(target="proxy"))
 
 
-def test_restarting_a_server_is_the_worlds_business(network: Network) -> None:
-    """The network says what it can do instead."""
-    with pytest.raises(UnsupportedFault, match=r"ServerRestart.*it can do AddToxic, Down"):
-        network.begin("fault", ServerRestart(service="redis"))
+def test_restarting_a_server_is_its_owners_business(
+    kernel: Kernel, network: Network, echo: Echo, proxy: Proxy
+) -> None:
+    """The network counts the server's connections at the beginning and at the end."""
+
+    async def main() -> None:
+        server = await echo.start()
+        async with echo.client(PROXY):
+            network.begin("restart", ServerRestart(service="proxy"))
+            server.close()
+        async with echo.client(PROXY) as refused:
+            assert await refused[0].read(1) == b""
+        await echo.start()
+        async with echo.client(PROXY):
+            assert network.end("restart").connections == 2
+
+    kernel.run(main())
