@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from pamqp import base, commands, frame
 from pamqp.header import ContentHeader
@@ -22,7 +23,8 @@ def methods(stream: Random) -> list[base.Frame]:
     key = stream.choice(["a", "a.b", "#", "*.b", ""])
     tag = stream.randrange(6)
     flag = bool(stream.randrange(2))
-    arguments = stream.choice(
+    kind = stream.choice(["topic", "headers", "fanout", "direct"])
+    table: dict[str, Any] = stream.choice(
         [
             {},
             {"x-message-ttl": stream.choice([0, 5, -1])},
@@ -37,18 +39,18 @@ def methods(stream: Random) -> list[base.Frame]:
         ]
     )
     return [
-        _Exchange.Declare(exchange=other, exchange_type=stream.choice(["topic", "headers", "fanout", "direct"]), auto_delete=flag, arguments=arguments),
+        _Exchange.Declare(exchange=other, exchange_type=kind, auto_delete=flag, arguments=table),
         _Exchange.Delete(exchange=other, if_unused=flag),
-        _Exchange.Bind(destination=name, source=other, routing_key=key, arguments=arguments),
-        _Exchange.Unbind(destination=name, source=other, routing_key=key, arguments=arguments),
-        _Queue.Declare(queue=name, durable=True, auto_delete=flag, exclusive=flag, arguments=arguments),
-        _Queue.Bind(queue=name, exchange=other, routing_key=key, arguments=arguments),
-        _Queue.Unbind(queue=name, exchange=other, routing_key=key, arguments=arguments),
+        _Exchange.Bind(destination=name, source=other, routing_key=key, arguments=table),
+        _Exchange.Unbind(destination=name, source=other, routing_key=key, arguments=table),
+        _Queue.Declare(queue=name, durable=True, auto_delete=flag, exclusive=flag, arguments=table),
+        _Queue.Bind(queue=name, exchange=other, routing_key=key, arguments=table),
+        _Queue.Unbind(queue=name, exchange=other, routing_key=key, arguments=table),
         _Queue.Purge(queue=name),
         _Queue.Delete(queue=name, if_unused=flag, if_empty=flag),
         _Basic.Qos(0, tag, flag),
-        _Basic.Consume(queue=name, consumer_tag=key + stream.choice("123"), no_ack=flag, exclusive=not tag),
-        _Basic.Cancel(consumer_tag=key + "1"),
+        _Basic.Consume(queue=name, consumer_tag=f"{key}{tag}", no_ack=flag, exclusive=not tag),
+        _Basic.Cancel(consumer_tag=f"{key}{tag}"),
         _Basic.Get(queue=name, no_ack=flag),
         _Basic.Ack(tag, flag),
         _Basic.Nack(tag, flag, flag),
@@ -76,7 +78,7 @@ def publish(stream: Random, channel: int) -> bytes:
     """A message, most often a whole one."""
     body = stream.randbytes(stream.choice([0, 1, 20, 5000]))
     properties = _Basic.Properties(
-        headers=stream.choice([None, {"n": 1, "CC": ["a", "b"], "BCC": ["b"]}, {"x-death": [1, {}]}]),
+        headers=stream.choice([None, {"CC": ["a", "b"], "BCC": ["b"]}, {"x-death": [1, {}]}]),
         expiration=stream.choice([None, None, "0", "5", "x"]),
         priority=stream.choice([None, 0, 9]),
         delivery_mode=stream.choice([None, 1, 2]),

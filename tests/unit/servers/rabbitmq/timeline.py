@@ -10,6 +10,7 @@ from typing import Any
 
 from umt_sim.servers.rabbitmq import RABBITMQ_3_13, Rules
 from umt_sim.servers.rabbitmq.core.backlog import Entry
+from umt_sim.servers.rabbitmq.core.consumers import Consumer
 from umt_sim.servers.rabbitmq.core.ledger import Ledger, Silent
 from umt_sim.servers.rabbitmq.core.message import Message, Properties
 from umt_sim.servers.rabbitmq.core.ports import Names
@@ -71,9 +72,10 @@ class Client:
         self.received: list[tuple[str, int, Entry]] = []
         self.cancelled: list[str] = []
 
-    def deliver(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
+    def deliver(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
         """Keep a delivery."""
-        self.received.append((consumer_tag, delivery_tag, entry))
+        self.received.append((consumer.tag, delivery_tag, entry))
+        consumer.queue.delivered(entry, no_ack=consumer.no_ack)
 
     def consumer_is_gone(self, consumer_tag: str) -> None:
         """Keep a cancellation."""

@@ -197,7 +197,7 @@ class Queue:
         entry = self._take_ready()
         if not no_ack:
             self.unacked += 1
-        self._report_delivery(entry, no_ack=no_ack)
+        self.delivered(entry, no_ack=no_ack)
         self._drop_expired()
         self._watch_head()
         self._ledger.changed(self)
@@ -207,10 +207,10 @@ class Queue:
         if not consumer.no_ack:
             self.unacked += 1
             consumer.unacked += 1
-        self._report_delivery(entry, no_ack=consumer.no_ack)
         consumer.session.deliver(consumer, entry)
 
-    def _report_delivery(self, entry: Entry, *, no_ack: bool) -> None:
+    def delivered(self, entry: Entry, *, no_ack: bool) -> None:
+        """*entry* is on its way: handed out before, it may have waited for capacity."""
         message, redelivered = entry.message, entry.redelivered
         self._ledger.fate(MessageFate.DELIVERED, message, self.name, redelivered=redelivered)
         if no_ack:

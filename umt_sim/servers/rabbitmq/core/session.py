@@ -19,8 +19,8 @@ __all__ = ["Receiver", "Session"]
 class Receiver(Protocol):
     """Where a session's deliveries go: the front end, or a list in a test."""
 
-    def deliver(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
-        """A message for a consumer."""
+    def deliver(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
+        """A message for a consumer; its queue is to be told when it is sent."""
         ...
 
     def consumer_is_gone(self, consumer_tag: str) -> None:
@@ -151,7 +151,7 @@ class Session:
         self._last_tag = tag = self._last_tag + 1
         if not consumer.no_ack:
             self._unsettled[tag] = _Unsettled(entry, consumer.queue, consumer)
-        self._receiver.deliver(consumer.tag, tag, entry)
+        self._receiver.deliver(consumer, tag, entry)
 
     def get(self, queue: Queue, *, no_ack: bool) -> tuple[int, Entry] | None:
         """Take one message: its delivery tag and entry, or ``None`` if nothing is ready."""

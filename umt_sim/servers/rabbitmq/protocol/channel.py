@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from umt_sim.servers.capacity import QueueFull
     from umt_sim.servers.rabbitmq.core.backlog import Entry
+    from umt_sim.servers.rabbitmq.core.consumers import Consumer
     from umt_sim.servers.rabbitmq.core.message import Message
     from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
     from umt_sim.servers.rabbitmq.protocol.connection import Connection
@@ -135,7 +136,7 @@ class Channel:
         if kind != frames.METHOD or self._state is _State.CLOSED:
             return
         if payload[:4] == _CLOSE:
-            self.reply(commands.Channel.CloseOk())
+            self._say(commands.Channel.CloseOk())
         elif payload[:4] == _CLOSE_OK:
             self._state = _State.CLOSED
             self.connection.channel_closed(self)
@@ -225,19 +226,21 @@ class Channel:
 
     # Deliveries out.
 
-    def deliver(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
+    def deliver(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
         """Send *entry* to a consumer of this channel."""
         if self._outward is None:
-            self._write_delivery(consumer_tag, delivery_tag, entry)
+            self._write_delivery(consumer, delivery_tag, entry)
         else:
-            effect = partial(self._write_delivery, consumer_tag, delivery_tag, entry)
+            effect = partial(self._write_delivery, consumer, delivery_tag, entry)
             self._outward.submit("deliver", len(entry.message.body), effect)
 
-    def _write_delivery(self, consumer_tag: str, delivery_tag: int, entry: Entry) -> None:
-        head = self._heads.get(consumer_tag)
+    def _write_delivery(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
+        if self._state is not _State.OPEN:
+            return
+        tag, connection = consumer.tag, self.connection
+        head = self._heads.get(tag)
         if head is None:
-            head = self._heads[consumer_tag] = frames.deliver_head(consumer_tag)
-        connection = self.connection
+            head = self._heads[tag] = frames.deliver_head(tag)
         connection.send(
             frames.delivery(
                 self.number,
@@ -248,6 +251,7 @@ class Channel:
                 connection.frame_max,
             )
         )
+        consumer.queue.delivered(entry, no_ack=consumer.no_ack)
 
     def consumer_is_gone(self, consumer_tag: str) -> None:
         """Tell the client that the queue of a consumer was deleted, if it wants to know."""
@@ -256,8 +260,12 @@ class Channel:
             self.reply(cancel)
 
     def reply(self, method: base.Frame) -> None:
-        """Send *method*."""
-        self.connection.send(frames.method(self.number, method))
+        """Send *method*, behind the deliveries that wait for capacity."""
+        data = frames.method(self.number, method)
+        if self._outward is not None and self._outward.busy:
+            self._outward.submit("", 0, partial(self.connection.send, data))
+        else:
+            self.connection.send(data)
 
     def reply_got(self, tag: int, entry: Entry, left: int) -> None:
         """Answer ``basic.get`` with a message."""
@@ -273,6 +281,9 @@ class Channel:
 
     # The end.
 
+    def _say(self, method: base.Frame) -> None:
+        self.connection.send(frames.method(self.number, method))
+
     def fail(self, error: AmqpError) -> None:
         """Close the channel because of *error*, or the connection if it is a hard one."""
         if not error.soft:
@@ -280,16 +291,15 @@ class Channel:
             return
         self.send_confirms()
         self._state = _State.CLOSING
-        close = commands.Channel.Close(error.code, error.text, *error.method)
-        self.reply(close)
         self._end_session()
+        self._say(commands.Channel.Close(error.code, error.text, *error.method))
 
     def close(self) -> None:
         """The client closed it: answer once all that came before has had its effect."""
         self.send_confirms()
         self._state = _State.CLOSED
         self._end_session()
-        self.reply(commands.Channel.CloseOk())
+        self._say(commands.Channel.CloseOk())
         self.connection.channel_closed(self)
 
     def connection_lost(self) -> None:

@@ -77,6 +77,11 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way."""
+        return self._working
+
     def submit(self, operation: str, size: int, effect: Callable[[], None]) -> None:
         """
         Line up one operation; an empty name takes its turn without asking for capacity.
