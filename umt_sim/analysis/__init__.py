@@ -7,7 +7,6 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``figure``: the run over time: latency, rates, queues, breakers, faults shaded.
 - ``panels``: the parts of that figure.
 - ``comparison``: two policies on the same luck, seed by seed.
-- ``difference``: where two runs of one seed went different ways.
 - ``palette``: the colours.
 - ``page``: a run as HTML, for notebooks.
 """

@@ -15,7 +15,7 @@ from tests.fakes.journals import brownout, fault, journal, steady
 from umt_sim import analysis, bootstrap
 from umt_sim.cli import borders
 from umt_sim.cli.app import _COMMANDS, app
-from umt_sim.errors import Stalled, WorldUnavailable
+from umt_sim.errors import Nondeterminism, Stalled, WorldUnavailable
 from umt_sim.expectations.verdicts import ExitCode
 from umt_sim.runner.phases import Progress
 
@@ -190,24 +190,40 @@ def test_several_seeds_are_several_runs(folder: Path, runs: dict[str, Any]) -> N
     assert found.exit_code == 0
 
 
-def test_determinism_is_checked_by_running_twice(
+def test_determinism_is_checked_before_the_run(
     folder: Path, runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Equal runs go through; a difference is named and fails."""
-    assert cli("run", "s.yaml", "--check-determinism", "--no-save", "-q").exit_code == 0
-    assert [7, 7] == [plan.seed for plan in runs["plans"]]
-    hashes = iter(["one", "other"])
-    original = bootstrap.run_plan
+    """Equal paths are reported and the run follows."""
+    monkeypatch.setattr(bootstrap, "check_determinism", lambda plan: f"tape of {plan.seed}")
+    found = cli("run", "s.yaml", "--check-determinism", "--no-save", "-q")
+    assert found.stderr == "seed 7: two processes took the same path, tape tape of 7\n"
+    assert (found.exit_code, len(runs["plans"])) == (0, 1)
 
-    def run_plan(plan: Any, *, progress: Any) -> analysis.Result:
-        result: analysis.Result = original(plan, progress=progress)
-        result.journal.header["tape_hash"] = next(hashes)
-        return result
 
-    monkeypatch.setattr(bootstrap, "run_plan", run_plan)
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Nondeterminism(3, 1.5, "a", "b"), "two runs of one seed differ from entry 3 of the tape"),
+        (RuntimeError("the run with PYTHONHASHSEED=1 failed:\nboom"), "Error: the run with PYTHON"),
+    ],
+)
+def test_a_run_that_differs_from_itself_is_not_judged(
+    folder: Path,
+    runs: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    message: str,
+) -> None:
+    """The difference is the message, and nothing is run after it."""
+
+    def check(plan: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(bootstrap, "check_determinism", check)
     found = cli("run", "s.yaml", "--check-determinism", "--no-save", "-q")
     assert found.exit_code == 1
-    assert "Nondeterminism" in found.stderr
+    assert message in found.stderr
+    assert runs["plans"] == []
 
 
 def test_validate_says_ok_or_everything_that_is_wrong(folder: Path) -> None:
