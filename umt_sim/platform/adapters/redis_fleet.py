@@ -22,12 +22,11 @@ from redis.backoff import NoBackoff
 
 from umt_sim.platform.configuration import RedisSettings
 from umt_sim.platform.errors import ErrorClass, PortTimeout, PortUnavailable, UpstreamRefused
-from umt_sim.platform.resilience.breaker.storage import FleetView, Probe, Tally
-from umt_sim.platform.resilience.breaker.transitions import State
+from umt_sim.platform.ports.fleet_store import FleetState, FleetView, Probe, Tally
 
 __all__ = ["RedisFleetStore"]
 
-# KEYS: the hash, the leases. Answers begin with the state: 0 closed, 1 open, 2 half-open.
+# KEYS: the hash, the leases. A view is the state (0 closed, 1 open, 2 half-open), round, ms left.
 _PRELUDE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -76,7 +75,7 @@ return {3, seen[2], probe}
 """
 )
 
-# ARGV: round, number, outcome or -1. Answers {} if the probe no longer counts.
+# ARGV: round, number, and failed + 2 * slow, or -1 to give it back. Answers {} if the probe no longer counts.
 _REPORT = (
     _PRELUDE
     + """
@@ -108,7 +107,7 @@ return {}
 """
 )
 
-_STATES = (State.CLOSED, State.OPEN, State.HALF_OPEN)
+_STATES = (FleetState.CLOSED, FleetState.OPEN, FleetState.HALF_OPEN)
 _TAKEN = 3
 
 
@@ -148,9 +147,11 @@ class RedisFleetStore:
         answer = await self._run("take", _TAKE, breaker, budget, _ms(lease_seconds))
         return Probe(answer[1], answer[2]) if answer[0] == _TAKEN else _view(answer)
 
-    async def report(self, breaker: str, probe: Probe, outcome: int | None) -> Tally | None:
-        """End a probe."""
-        code = -1 if outcome is None else outcome
+    async def report(
+        self, breaker: str, probe: Probe, *, failed: bool, slow: bool, counts: bool = True
+    ) -> Tally | None:
+        """End a probe, or give it back."""
+        code = failed + 2 * slow if counts else -1
         answer = await self._run("report", _REPORT, breaker, probe.round, probe.number, code)
         return Tally(*answer) if answer else None
 
@@ -182,7 +183,8 @@ class RedisFleetStore:
 
 
 def _view(answer: Sequence[int]) -> FleetView:
-    return FleetView(_STATES[answer[0]], answer[1], answer[2] / 1000)
+    state = _STATES[answer[0]] if answer[1] else FleetState.UNKNOWN
+    return FleetView(state, answer[1], answer[2] / 1000)
 
 
 def _ms(seconds: float) -> int:

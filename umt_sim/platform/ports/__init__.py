@@ -9,6 +9,7 @@ What the platform asks of the outside, as Protocols of one to five methods.
 ``unit_of_work``     aggregates, events and idempotency keys stored together or not at all
 ``http_gateway``     JSON over HTTP to one upstream
 ``circuit_breaker``  runs a call, or refuses to
+``fleet_store``      what a fleet shares about a circuit breaker
 ``tracing``          spans
 ``vault``            seals secrets
 
@@ -22,6 +23,7 @@ from umt_sim.platform.ports.cache import Cache
 from umt_sim.platform.ports.circuit_breaker import CircuitBreaker
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.database import Database, Row, Session
+from umt_sim.platform.ports.fleet_store import FleetStore
 from umt_sim.platform.ports.http_gateway import HttpGateway, HttpResponse
 from umt_sim.platform.ports.message_broker import (
     Consumer,
@@ -43,6 +45,7 @@ __all__ = [
     "Consumer",
     "Database",
     "Delivery",
+    "FleetStore",
     "HttpGateway",
     "HttpResponse",
     "MessageBroker",

@@ -16,6 +16,7 @@ from umt_sim.network.proxy import Proxy
 from umt_sim.platform.adapters.redis_fleet import RedisFleetStore
 from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.configuration import RedisSettings
+from umt_sim.platform.ports.fleet_store import FleetState
 from umt_sim.platform.resilience import BreakerSettings, CircuitBreaker, CircuitOpenError
 from umt_sim.platform.resilience.breaker import (
     BreakerEvent,
@@ -338,7 +339,7 @@ def test_restart_of_the_store_closes_nobody(persistence: Persistence) -> None:
         await asyncio.sleep(1)
         assert [State.OPEN] * 3 == [member.state for member in fleet.members]
         assert not await fleet.members[1].succeed()
-        assert State.OPEN is (await fleet.members[2].store.read("db")).state
+        assert FleetState.OPEN is (await fleet.members[2].store.read("db")).state
 
     simulate(body, persistence=persistence)
 

@@ -20,13 +20,13 @@ from typing import ClassVar, NoReturn, ParamSpec, TypeVar
 
 from umt_sim.platform.errors import PortError
 from umt_sim.platform.ports.clock import Clock
+from umt_sim.platform.ports.fleet_store import FleetState, FleetStore, FleetView, Probe, Tally
 from umt_sim.platform.resilience.breaker.circuit_breaker import CircuitBreaker
 from umt_sim.platform.resilience.breaker.events import BreakerEvent, StateChanged
 from umt_sim.platform.resilience.breaker.outcome import Outcome
 from umt_sim.platform.resilience.breaker.permits import Permit
-from umt_sim.platform.resilience.breaker.storage import FleetStore, FleetView, Probe, Tally
 from umt_sim.platform.resilience.breaker.transitions import State
-from umt_sim.platform.resilience.breaker.window import FAILED, SLOW, SUCCEEDED, CountWindow
+from umt_sim.platform.resilience.breaker.window import CountWindow
 
 __all__ = ["FleetBreaker", "FleetFound", "FleetLost"]
 
@@ -147,7 +147,7 @@ class FleetBreaker:
             raise
         if answer is None or isinstance(answer, Probe):
             return answer
-        if answer.state is State.CLOSED:
+        if answer.state in (FleetState.CLOSED, FleetState.UNKNOWN):
             self._adopt(answer)  # the others have found it well, or the store knows nothing
             return None
         raise self._turned_away(permit, answer)
@@ -159,11 +159,12 @@ class FleetBreaker:
 
     async def _report(self, probe: Probe, outcome: Outcome, started: float) -> None:
         slow = self._clock.monotonic() - started > self._settings.slow_call_duration_seconds
-        code = (FAILED if outcome is Outcome.FAILURE else SUCCEEDED) | (SLOW if slow else 0)
-        counted = None if outcome is Outcome.IGNORED else code
+        failed, counts = outcome is Outcome.FAILURE, outcome is not Outcome.IGNORED
         name = self.breaker.name
-        tally = await self._ask(self._store.report(name, probe, counted))
-        verdict = None if tally is None or counted is None else self._judge(tally)
+        tally = await self._ask(
+            self._store.report(name, probe, failed=failed, slow=slow, counts=counts)
+        )
+        verdict = self._judge(tally) if counts and tally is not None else None
         if verdict is False:
             await self._ask(self._store.close(name, probe.round))
             self._order(State.CLOSED)
@@ -206,15 +207,16 @@ class FleetBreaker:
         present = self.breaker.state
         if present not in (State.CLOSED, State.OPEN, State.HALF_OPEN):
             return  # an operator's order of this member
-        if view.round == 0:
+        if view.state is FleetState.UNKNOWN:
             self._untold = present is State.OPEN  # a store that forgot is told again
             return
+        fleet = State(view.state.value)
         with self._followed():
-            if view.state is State.OPEN:
+            if fleet is State.OPEN:
                 if present is State.CLOSED or self._off_by(view) > self._poll_seconds:
                     self.breaker.open_for(max(view.remaining, 0.001))
-            elif view.state is not present:
-                self._step_to(view.state)
+            elif fleet is not present:
+                self._step_to(fleet)
 
     def _off_by(self, view: FleetView) -> float:
         remaining = self.breaker.remaining_wait

@@ -1,5 +1,5 @@
 """
-The port behind which a fleet keeps what its members share about a breaker.
+What a fleet's members share about a circuit breaker, as the platform asks for it.
 
 Each member watches its own calls. What they share is that the breaker is open, until when,
 and the probes of the half-open state with their outcomes. Time is the store's own: a
@@ -9,23 +9,30 @@ member whose clock is wrong opens and probes no earlier than the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Protocol, runtime_checkable
 
-from umt_sim.platform.resilience.breaker.transitions import State
+__all__ = ["FleetState", "FleetStore", "FleetView", "Probe", "Tally"]
 
-__all__ = ["FleetStore", "FleetView", "Probe", "Tally"]
+
+class FleetState(Enum):
+    """What the fleet as a whole does with calls."""
+
+    UNKNOWN = "unknown"  # the store knows of no opening: there was none, or it forgot
+    CLOSED = "closed"  # lets them through
+    OPEN = "open"  # refuses them until the wait is over
+    HALF_OPEN = "half_open"  # lets a budget of probes through
 
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
     """
-    What the fleet knows: closed, open with seconds remaining, or half-open.
+    The fleet's state, with the seconds *remaining* if it is open.
 
-    ``round`` numbers the openings, so that what belongs to an earlier one can be told. In
-    round 0 the store knows of no opening: there was none, or it has lost its memory.
+    ``round`` numbers the openings, so that what belongs to an earlier one can be told.
     """
 
-    state: State
+    state: FleetState
     round: int = 0
     remaining: float = 0.0
 
@@ -40,13 +47,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Outcomes of all the fleet's probes of a round. A rule judges it like a window."""
+    """Outcomes of all the fleet's probes of a round."""
 
     calls: int
     failed: int
     slow: int
 
 
+@runtime_checkable
 class FleetStore(Protocol):
     """
     Shared by the members of a fleet; every method is atomic.
@@ -66,12 +74,10 @@ class FleetStore(Protocol):
         """Take one of *budget* probes of the round; the view says why not."""
         ...
 
-    async def report(self, breaker: str, probe: Probe, outcome: int | None) -> Tally | None:
-        """
-        End a probe; ``None`` gives it back. The tally is ``None`` if it no longer counts.
-
-        Outcomes are those of ``window``: bit 0 failed, bit 1 slow.
-        """
+    async def report(
+        self, breaker: str, probe: Probe, *, failed: bool, slow: bool, counts: bool = True
+    ) -> Tally | None:
+        """End a probe, or give it back. The tally is ``None`` if the probe no longer counts."""
         ...
 
     async def close(self, breaker: str, round_: int) -> None:
