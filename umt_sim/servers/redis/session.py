@@ -15,7 +15,7 @@ from typing import Any
 
 import fakeredis
 from fakeredis import _msgs as msgs
-from fakeredis._helpers import QUEUED, NoResponse, SimpleError
+from fakeredis._helpers import OK, QUEUED, NoResponse, SimpleError
 from fakeredis._socket._fakesocket import FakeSocket
 from fakeredis._socket._resp import convert_to_resp2
 
@@ -210,6 +210,13 @@ class Session(OwnCommands, FakeSocket):
     @property
     def _resp_version(self) -> int:
         return self._script_resp if self._script_resp is not None else self.protocol
+
+    def set_(self, key: Any, value: bytes, *args: bytes) -> Any:
+        """SET; without options, which is the usual case, there is nothing to look through."""
+        if args:
+            return super().set_(key, value, *args)
+        key.value = value
+        return OK
 
     def _set_user_acl(self, username: bytes, *args: bytes) -> None:
         """Define a user. From then on every command is checked against its user's rules."""
