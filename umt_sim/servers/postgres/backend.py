@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import select
 import socket
+import termios
 from collections.abc import Mapping
 from os import sched_yield
 
@@ -156,6 +158,31 @@ class Backend:
             return chunk
         self._append(chunk)
         return self._take()
+
+    def heard_all(self) -> bool | None:
+        """Whether the engine has taken in all that was sent; ``None`` if there is no telling."""
+        unread = bytearray(4)
+        try:
+            fcntl.ioctl(self._socket, termios.TIOCOUTQ, unread)
+        except OSError:
+            return None  # macOS does not say so of Unix sockets
+        return not self._unsent and not any(unread)
+
+    def so_far(self) -> bytes:
+        """
+        What the engine has said, if it waits for more before it says the rest.
+
+        That happens to clients that do not keep to the protocol's order, as by a Sync in
+        the middle of COPY data, which the engine passes over.
+        """
+        self._read()
+        complete = self._take()
+        if complete is not None:
+            return complete
+        words = bytes(self._got[: self._walked])
+        del self._got[: self._walked]
+        self._walked = 0
+        return words
 
     def ask(self, text: str) -> bytes:
         """Run a statement of our own that never waits; its whole reply."""

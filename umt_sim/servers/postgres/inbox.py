@@ -13,7 +13,7 @@ QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH = b"QPBESH"
 COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE, FUNCTION = b"dcfXF"
 
 EXTENDED = frozenset(b"PBDEC")  # answered one by one before a Sync
-LARGE = frozenset(b"QPBFdp")  # may be large; PostgreSQL limits the others to 10000 bytes
+LARGE = frozenset(b"QPBFd")  # may be large; PostgreSQL limits the others to 10000 bytes
 LARGEST_SMALL_MESSAGE = 10000
 LARGEST_PACKET = 10000
 ENDS = frozenset(b"QFSHXcf")
@@ -176,7 +176,7 @@ class Inbox:
 
 def _check(kind: int, length: int) -> None:
     """Refuse at once what could never become a message."""
-    if kind not in EXTENDED and kind not in ENDS and kind not in b"dp":
+    if kind not in EXTENDED and kind not in ENDS and kind != COPY_DATA:
         raise ProtocolViolation(f"invalid frontend message type {kind}")
     limit = LARGEST_MESSAGE if kind in LARGE else LARGEST_SMALL_MESSAGE
     if not 4 <= length <= limit:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from struct import Struct
 
 from umt_sim.servers.postgres import wire
 from umt_sim.servers.postgres.backend import Backend
 
-__all__ = ["Monitor", "Wait"]
+__all__ = ["Doing", "Monitor", "Wait"]
 
 LENGTH = Struct("!i")
 DATA_ROW = ord("D")
@@ -17,10 +18,14 @@ FOREVER = 60.0  # seconds of the real clock; the monitor's statements never wait
 
 # A backend that has announced its wait and sleeps holds nothing of the engine's inside, so
 # it can be stopped there.
-BLOCKED = """
-    SELECT 1 FROM pg_stat_get_activity($1::int) a
-    WHERE a.wait_event_type = 'Lock' AND cardinality(pg_blocking_pids($1::int)) > 0
-       OR a.wait_event = 'SafeSnapshot'
+DOING = """
+    SELECT CASE
+        WHEN a.wait_event = 'ClientRead' THEN 'reading'
+        WHEN a.wait_event = 'SafeSnapshot'
+          OR a.wait_event_type = 'Lock' AND cardinality(pg_blocking_pids($1::int)) > 0
+        THEN 'blocked'
+        ELSE 'working'
+    END FROM pg_stat_get_activity($1::int) a
 """
 RELEASED = """
     SELECT pid FROM unnest($1::int[]) WITH ORDINALITY AS parked(pid, place)
@@ -37,6 +42,14 @@ WAITING = """
 """
 CANCEL = "SELECT pg_cancel_backend($1::int)"
 TERMINATE = "SELECT pg_terminate_backend($1::int)"
+
+
+class Doing(Enum):
+    """What keeps a session from answering."""
+
+    WORKING = "working"  # nothing but its work; or it is coming or going
+    BLOCKED = "blocked"  # it sleeps until another one gives up a lock
+    READING = "reading"  # it waits for its client to say more
 
 
 class Wait:
@@ -73,9 +86,10 @@ class Monitor:
         """Its own process."""
         return self._backend.pid
 
-    def blocked(self, pid: int) -> bool:
-        """Whether a session sleeps until another one gives up a lock."""
-        return bool(self._ask(BLOCKED, str(pid)))
+    def doing(self, pid: int) -> Doing:
+        """What a session is at."""
+        rows = self._ask(DOING, str(pid))
+        return Doing(rows[0][0]) if rows else Doing.WORKING
 
     def released(self, pids: Sequence[int]) -> list[int]:
         """Those of *pids* that wait for nobody any more, in the order given."""

@@ -19,7 +19,7 @@ from umt_sim.servers.postgres import errors
 from umt_sim.servers.postgres.backend import IDLE, Backend
 from umt_sim.servers.postgres.clock import Clock
 from umt_sim.servers.postgres.errors import Interruption
-from umt_sim.servers.postgres.monitor import Monitor
+from umt_sim.servers.postgres.monitor import Doing, Monitor
 
 __all__ = ["Ride", "Turnstile"]
 
@@ -170,8 +170,12 @@ class Turnstile:
             if backend.nap is not None:
                 ride.wake_at = self._microseconds() + round(backend.nap * 1e6)
                 return None
-            if trust < 0 and self._monitor.blocked(backend.pid):
+            heard = backend.heard_all()  # before it is looked at: then it has acted on it, too
+            doing = self._monitor.doing(backend.pid)
+            if doing is Doing.BLOCKED and trust < 0:
                 return None
+            if doing is Doing.READING and (patience == LAST_LOOK if heard is None else heard):
+                return backend.so_far()
             patience = min(2 * patience, LAST_LOOK)
         return reply
 
