@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 
 from umt_sim.errors import Stalled
 from umt_sim.kernel.aliases import Aliases
-from umt_sim.kernel.drivers import as_completed_in_order, ordered_drivers
+from umt_sim.kernel.drivers import as_completed_in_order, cure_drivers
 from umt_sim.kernel.entropy import ORIGINALS, seed_generators, virtual_functions
 from umt_sim.kernel.guard import Guard
 from umt_sim.kernel.loop import LIVELOCK_LIMIT, SimLoop
@@ -120,20 +120,22 @@ class Kernel:
                 "another Kernel is entered in this process; clocks can be virtual for one only:"
                 " leave it first, or use one process for each run"
             )
-        with ExitStack() as undo:
+        undo = self._undo
+        try:
             undo.callback(_one_at_a_time.release)
             self.loop.unhandled_hooks.append(self.unhandled.append)
             _quiet_collector(undo)
             self._handle_interrupts(undo)
-            ordered_drivers(undo)
+            cure_drivers(undo)
             utc_everywhere(undo)
             virtual_datetime(self._clock, undo)
             seed_generators(self.streams, undo)
             _ALIASES.rebind(self._replacements(), undo)
             if self._guarded:
                 self.guard.arm(undo)
-            undo.push(self._undo.pop_all())
-            self._undo = undo.pop_all()
+        except BaseException:
+            undo.close()
+            raise
         return self
 
     def __exit__(
