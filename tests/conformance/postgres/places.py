@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
-import asyncpg.connection
 
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
@@ -105,7 +104,6 @@ class OursInVirtualTime:
     ) -> Kernel:
         """Run a case on fresh data; *options* are the server's."""
         self.engine.fresh()
-        asyncpg.connection._uid = 0
         with Kernel(seed=1) as kernel:
             Network(kernel).host(HOST)
 

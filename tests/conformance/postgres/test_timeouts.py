@@ -229,7 +229,7 @@ def test_an_idle_session_is_ended(place: Place) -> None:
 
 
 def test_a_client_cancels_a_wait(place: Place) -> None:
-    """asyncpg's timeout asks the server, by another connection, to stop."""
+    """The driver's timeout asks the server, by another connection, to stop."""
 
     async def case(db: Database) -> None:
         one, two = await db.pair()
