@@ -27,7 +27,6 @@ Proxies, the same code in virtual time and on the machine's sockets:
     toxic       a toxic as it stands in a chain
     touched     what a fault has met
     routine     stories with waits, told without tasks
-    silence     what a pipe hears when nothing comes
     ground      what a proxy stands on: clock, sockets, randomness
     virtual     the ground of the simulation
     toxiproxy   the ground of the machine, behind Toxiproxy's HTTP API

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from umt_sim.network.link import Link
 from umt_sim.network.pipes import NoopPipe
@@ -31,6 +32,7 @@ class Chain:
         self._links: dict[Direction, dict[Link, None]] = {direction: {} for direction in Direction}
         self._waiting: deque[tuple[Story, Wake]] = deque()
         self._busy = False
+        self._beginning = False
 
     def toxics(self) -> list[Toxic]:
         """All toxics, those of the upstream direction first; the hidden noops left out."""
@@ -60,9 +62,7 @@ class Chain:
 
         def story(wake: Wake) -> Steps[None]:
             self._toxics[toxic.direction].append(toxic)
-            yield from self._on_each_link(
-                toxic.direction, lambda link: _with(link.add, toxic), wake
-            )
+            yield from self._on_each_link(Link.add, toxic, wake)
 
         self._submit(story, done)
 
@@ -70,9 +70,7 @@ class Chain:
         """Start *toxic* again on every live link, its settings having changed."""
 
         def story(wake: Wake) -> Steps[None]:
-            yield from self._on_each_link(
-                toxic.direction, lambda link: _with(link.update, toxic), wake
-            )
+            yield from self._on_each_link(Link.update, toxic, wake)
 
         self._submit(story, done)
 
@@ -82,17 +80,16 @@ class Chain:
         def story(wake: Wake) -> Steps[None]:
             if toxic in self._toxics[toxic.direction]:
                 self._toxics[toxic.direction].remove(toxic)
-                yield from self._on_each_link(
-                    toxic.direction, lambda link: _with(link.remove, toxic), wake
-                )
+                yield from self._on_each_link(Link.remove, toxic, wake)
 
         self._submit(story, done)
 
     def _on_each_link(
-        self, direction: Direction, change: Callable[[Link], Story], wake: Wake
+        self, change: Callable[[Link, Toxic, Wake], Steps[None]], toxic: Toxic, wake: Wake
     ) -> Steps[None]:
         """Make one change on all live links at once, and wait for the slowest."""
-        changes = [Routine(change(link), wake) for link in self._links[direction]]
+        links = self._links[toxic.direction]
+        changes = [Routine(partial(change, link, toxic), wake) for link in links]
         for routine in changes:
             routine.wake()
         while not all(routine.ended for routine in changes):
@@ -103,17 +100,17 @@ class Chain:
         self._next()
 
     def _next(self) -> None:
+        """Begin what waits. What ends at once comes back here, and leaves the rest to the loop."""
+        if self._beginning:
+            return
+        self._beginning = True
         while self._waiting and not self._busy:
             self._busy = True
             story, done = self._waiting.popleft()
+            Routine(story, partial(self._ended, done)).wake()
+        self._beginning = False
 
-            def ended(done: Wake = done) -> None:
-                self._busy = False
-                done()
-                self._next()
-
-            Routine(story, ended).wake()
-
-
-def _with(change: Callable[[Toxic, Wake], Steps[None]], toxic: Toxic) -> Story:
-    return lambda wake: change(toxic, wake)
+    def _ended(self, done: Wake) -> None:
+        self._busy = False
+        done()
+        self._next()

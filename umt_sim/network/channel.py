@@ -6,7 +6,11 @@ from collections import deque
 
 from umt_sim.network.routine import Wake, nobody
 
-__all__ = ["Channel", "Chunk"]
+__all__ = ["Channel", "Chunk", "Silence"]
+
+
+class Silence(Exception):
+    """Nothing came through a channel for as long as its reader was ready to wait."""
 
 
 class Chunk:

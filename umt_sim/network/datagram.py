@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from umt_sim.kernel.sockets import Address
+from umt_sim.network.route import Route
 from umt_sim.network.socket import SimSocket
 
 if TYPE_CHECKING:
     from umt_sim.network.site import Site
 
-__all__ = ["DatagramSocket"]
+__all__ = ["DatagramSocket", "Parcel"]
 
 QUEUE = 212_992  # bytes waiting to be read; Linux's default receive buffer
 
@@ -104,3 +105,38 @@ class DatagramSocket(SimSocket):
         if not self.closed:
             super().close()
             self.site.datagrams.pop(self.local[1], None)
+
+
+class Parcel:
+    """
+    A datagram under way.
+
+    Args:
+        sender: Who sent it.
+        data: What it carries.
+        target: The host it goes to.
+        port: The port it goes to.
+        route: The way there.
+    """
+
+    def __init__(
+        self, sender: DatagramSocket, data: bytes, target: Site, port: int, route: Route
+    ) -> None:
+        self._sender = sender
+        self._data = data
+        self._target = target
+        self._port = port
+        self._route = route
+
+    def arrive(self) -> None:
+        """Reach the end of the route: lost where it is cut, kept where it is held."""
+        if self._route.blocked:
+            self._route.meet(self._sender, len(self._data))
+            if not self._route.is_cut:
+                self._route.wait(self)
+            return
+        receiver = self._target.datagrams.get(self._port)
+        if receiver is not None:
+            receiver.arrive(self._data, self._sender.local)
+
+    opened = arrive

@@ -143,7 +143,7 @@ def _break(network: Network, action: HalfOpen | TimedOut, effect: Effect) -> Non
     """Break the connections that the target has accepted: at its own end, or at both."""
     site, port = network.place(action.target)
     for end in list(site.connections):
-        if end.accepted and end.alive and port in (None, end.local[1]):
+        if end.accepted_by and end.alive and port in (None, end.local[1]):
             effect.touched.meet(end, end.unread)
             if isinstance(action, HalfOpen):
                 end.fail(OSError(ECONNRESET, "Connection reset by peer"))

@@ -33,6 +33,7 @@ GIVE_UP = 924.6  # seconds until Linux's 15 retransmissions have failed
 class Mark(Enum):
     """What travels besides bytes."""
 
+    OPEN = "open"  # the handshake's last packet: the sender knows the connection is there
     END = "end"  # FIN: the sender sends no more
     RESET = "reset"  # RST: the connection is gone
 
@@ -111,6 +112,10 @@ class Flow:
         else:
             self._depart(data, size)
         return size
+
+    def open(self) -> None:
+        """Tell the receiver that the connection is there, before anything else."""
+        self._send_mark(Mark.OPEN)
 
     def end(self) -> None:
         """Send no more after what is under way."""
@@ -217,10 +222,12 @@ class Flow:
         self.sender.gave_up()
 
     def _hand_over(self, item: bytes | Mark) -> None:
-        if item is Mark.END:
-            self.receiver.end_of_stream()
-        elif item is Mark.RESET:
-            self.receiver.was_reset()
-        else:
-            assert isinstance(item, bytes)
-            self.receiver.arrive(item)
+        match item:
+            case bytes():
+                self.receiver.arrive(item)
+            case Mark.OPEN:
+                self.receiver.established()
+            case Mark.END:
+                self.receiver.end_of_stream()
+            case Mark.RESET:
+                self.receiver.was_reset()

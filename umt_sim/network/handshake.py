@@ -5,7 +5,8 @@ from __future__ import annotations
 from errno import ECONNREFUSED, ETIMEDOUT
 from typing import TYPE_CHECKING
 
-from umt_sim.network.ground import Alarm, Clock
+from umt_sim.network.ground import Clock
+from umt_sim.network.listener import Listener
 from umt_sim.network.route import Route
 from umt_sim.network.routine import Routine, Steps, Wake
 from umt_sim.network.site import Site
@@ -50,8 +51,7 @@ class Handshake:
         self._there = network.route(source.name, target.name)
         self._back = network.route(target.name, source.name)
         self._abandoned = False
-        self._told = wake
-        self._routine = Routine(self._connect, self._decided)
+        self._routine = Routine(self._connect, wake)
 
     def start(self) -> Handshake:
         """Send the first request."""
@@ -59,10 +59,11 @@ class Handshake:
         return self
 
     def abandon(self) -> None:
-        """Nobody wants the connection any more: close it if it comes about."""
+        """Nobody wants the connection any more."""
         self._abandoned = True
         if isinstance(self.outcome, StreamSocket):
             self.outcome.close()
+        self._routine.wake()
 
     def opened(self) -> None:
         """A route has changed."""
@@ -73,42 +74,43 @@ class Handshake:
             retry_at = self._clock.now() + patience
             if (yield from self._travel(self._there, wake)) and (yield from self._ask(wake)):
                 return
+            yield from self._until(retry_at, wake)
             if self._abandoned:
                 return
-            yield from self._until(retry_at, wake)
         self.outcome = OSError(ETIMEDOUT, f"Connect call failed {self._address}")
 
     def _ask(self, wake: Wake) -> Steps[bool]:
-        """The request has arrived; false if it stays unanswered."""
+        """The request has arrived; false if it stays unanswered, or the answer is lost."""
         target, port = self._target, self._address[1]
         obstacle = target.obstacle(port)
         if obstacle is not None:
             obstacle.touched.meet(self)
             if not obstacle.answers:
                 return False
-        listener = target.listeners.get(port)
-        if listener is not None and listener.own_host_only and target is not self._source:
-            listener = None
-        if listener is None or obstacle is not None:
-            yield from self._travel(self._back, wake)
-            self.outcome = OSError(ECONNREFUSED, f"Connect call failed {self._address}")
-            return True
-        if listener.full:
+        listener = None if obstacle is not None else self._listener(port)
+        if listener is not None and listener.full:
             return False
-        client, server = self._network.pair(self._source, target, self._address)
-        listener.admit(server)
-        while not (yield from self._travel(self._back, wake)):
-            yield from self._until(self._clock.now() + PATIENCE[0], wake)
-        self.outcome = client
+        if not (yield from self._travel(self._back, wake)):
+            return False
+        if listener is None:
+            self.outcome = OSError(ECONNREFUSED, f"Connect call failed {self._address}")
+        else:
+            self.outcome = self._network.pair(self._source, target, self._address, listener)
         return True
 
+    def _listener(self, port: int) -> Listener | None:
+        listener = self._target.listeners.get(port)
+        if listener is None or (listener.own_host_only and self._target is not self._source):
+            return None
+        return listener
+
     def _travel(self, route: Route, wake: Wake) -> Steps[bool]:
-        """Cross *route*; false if the packet was lost on it."""
+        """Cross *route*; false if the packet was lost on it, or nobody waits for it any more."""
         lag = route.latency + route.lag(self, 0)
         if lag:
             yield from self._until(self._clock.now() + lag, wake)
         met = False
-        while route.blocked:
+        while route.blocked and not self._abandoned:
             if not met:
                 route.meet(self, 0)
                 met = True
@@ -116,21 +118,14 @@ class Handshake:
                 return False
             route.wait(self)
             yield
-        return True
+        return not self._abandoned
 
     def _until(self, when: float, wake: Wake) -> Steps[None]:
-        alarm = _Ring(wake)
-        pending: Alarm = self._clock.call_at(when, alarm.ring)
-        try:
-            while not alarm.rang:
-                yield
-        finally:
-            pending.cancel()
-
-    def _decided(self) -> None:
-        if self._abandoned:
-            self.abandon()
-        self._told()
+        ring = _Ring(wake)
+        alarm = self._clock.call_at(when, ring)
+        while not ring.rang and not self._abandoned:
+            yield
+        alarm.cancel()
 
 
 class _Ring:
@@ -140,6 +135,6 @@ class _Ring:
         self.rang = False
         self._wake = wake
 
-    def ring(self) -> None:
+    def __call__(self) -> None:
         self.rang = True
         self._wake()

@@ -47,7 +47,11 @@ class Listener(SimSocket):
         return len(self._waiting) > self._backlog  # Linux admits one more than asked
 
     def admit(self, connection: StreamSocket) -> None:
-        """Queue a connection whose handshake is over."""
+        """Queue a connection whose handshake is over; one that comes too late is reset."""
+        if self.closed:
+            connection.reset_on_close()
+            connection.close()
+            return
         self._waiting.append(connection)
         self._mark()
         wake, self._readable = self._readable, nobody

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from umt_sim.faults.actions import Action
 from umt_sim.kernel.hosts import Host, HostState, current_host
 from umt_sim.kernel.sockets import Address, AddressInfo
-from umt_sim.network.datagram import DatagramSocket
+from umt_sim.network.datagram import DatagramSocket, Parcel
 from umt_sim.network.directory import EVERYWHERE, OWN, Directory
 from umt_sim.network.effects import Effect, begin
 from umt_sim.network.flow import Flow
@@ -295,9 +295,14 @@ class Network:
         return Handshake(self, source, target, address, wake).start()
 
     def pair(
-        self, source: Site, target: Site, address: tuple[str, int]
-    ) -> tuple[StreamSocket, StreamSocket]:
-        """Both ends of a new connection, joined by a flow each way."""
+        self, source: Site, target: Site, address: tuple[str, int], listener: Listener
+    ) -> StreamSocket:
+        """
+        Both ends of a new connection, joined by a flow each way.
+
+        Returns:
+            The client's end. The server's goes to *listener* when it hears of it.
+        """
         self._connections += 1
         number = self._connections
         own = source is target
@@ -307,10 +312,11 @@ class Network:
         server = target.connection(server_address, client_address, f"{number} {target.name}")
         there = self.route(source.name, target.name)
         back = self.route(target.name, source.name)
-        server.accepted = True
+        server.accepted_by = listener
         client.outgoing = server.incoming = Flow(client, server, there, self, self._window, number)
         server.outgoing = client.incoming = Flow(server, client, back, self, self._window, number)
-        return client, server
+        client.outgoing.open()
+        return client
 
     # Machinery
 
@@ -322,18 +328,11 @@ class Network:
         """Take a datagram to its destination, or lose it."""
         target = self._directory.find(address[0], sender.site)
         route = self.route(sender.site.name, target.name)
-        if route.is_cut or route.lag(sender, len(data)):
-            return  # nobody sends a lost datagram again
-
-        def deliver() -> None:
-            receiver = target.datagrams.get(address[1])
-            if receiver is not None:
-                receiver.arrive(data, sender.local)
-
+        parcel = Parcel(sender, data, target, address[1], route)
         if route.plain:
-            deliver()
-        else:
-            self.call_at(self.now() + route.latency, deliver)
+            parcel.arrive()
+        elif not route.lag(sender, len(data)):  # nobody sends a lost datagram again
+            self.call_at(self.now() + route.latency, parcel.arrive)
 
     def _host_changed(self, host: Host) -> None:
         """Cut the power of a crashed host's network, and switch it on again."""

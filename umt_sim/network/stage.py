@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from umt_sim.network.channel import Channel, Chunk
+from umt_sim.network.channel import Channel, Chunk, Silence
 from umt_sim.network.ground import Alarm, Clock
 from umt_sim.network.pipes import NoopPipe
 from umt_sim.network.routine import Routine, Steps, Wake, nobody
-from umt_sim.network.silence import Silence
 
 if TYPE_CHECKING:
     from random import Random

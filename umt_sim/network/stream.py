@@ -21,6 +21,7 @@ from umt_sim.network.routine import Wake, nobody
 from umt_sim.network.socket import SimSocket
 
 if TYPE_CHECKING:
+    from umt_sim.network.listener import Listener
     from umt_sim.network.site import Site
 
 __all__ = ["StreamSocket"]
@@ -44,8 +45,8 @@ class StreamSocket(SimSocket):
         self.site = site
         self.remote = remote
         self.label = label
-        self.accepted = False
-        """Whether this is the server's end."""
+        self.accepted_by: Listener | None = None
+        """The listener of a server's end; a client's has none."""
 
         self.outgoing: Flow
         self.incoming: Flow
@@ -166,11 +167,16 @@ class StreamSocket(SimSocket):
 
     # What its flows tell it
 
+    def established(self) -> None:
+        """The client knows that the connection is there: it can be accepted."""
+        assert self.accepted_by is not None
+        self.accepted_by.admit(self)
+
     def arrive(self, data: bytes) -> None:
         """*data* has come from the peer."""
         self._note_arrival(data)
         if self.closed or self._dead:
-            self._answer_with_reset()
+            self.outgoing.reset()  # nobody here knows of this connection
             return
         self._received.append(data)
         self._unread += len(data)
@@ -221,13 +227,7 @@ class StreamSocket(SimSocket):
         """Stop to exist without a word to anyone, as when the power fails."""
         self._dead = True
         self.outgoing.abandon()
-        self.incoming_lost()
         self.close()
-
-    def incoming_lost(self) -> None:
-        """Forget what was received and not read."""
-        self._received.clear()
-        self._unread = 0
 
     @property
     def unread(self) -> int:
@@ -281,10 +281,6 @@ class StreamSocket(SimSocket):
             self._note("tls", self.label)
         else:
             self._note("bytes", self.label, len(data), crc32(data))
-
-    def _answer_with_reset(self) -> None:
-        """Data for a connection that does not exist here: the sender is told so."""
-        self.outgoing.reset()
 
     def _wake(self) -> None:
         self._mark()

@@ -275,21 +275,43 @@ def test_a_host_listens_only_on_its_own_addresses(kernel: Kernel, network: Netwo
     kernel.run(main())
 
 
-def test_a_cancelled_connect_leaves_nothing_open(kernel: Kernel, network: Network) -> None:
-    """The server of a client that gave up sees a connection that ends."""
+def test_a_client_that_gives_up_is_never_heard_of(kernel: Kernel, network: Network) -> None:
+    """Cancelled after 1.5 of the 2 s that connecting takes, it leaves nothing to accept."""
     network.host("server")
     network.latency("harness", "server", 1.0)
 
-    async def main() -> bytes:
+    async def main() -> None:
         listener = network.listen("server", 7)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.5):
                 await network.connect("server", 7)
         await asyncio.sleep(5)
-        server, _ = listener.accept()
-        return server.recv(1)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
-    assert kernel.run(main()) == b""
+    kernel.run(main())
+
+
+def test_a_server_accepts_when_the_third_packet_has_come(kernel: Kernel, network: Network) -> None:
+    """Connected after two of three latencies, the client is accepted after the third."""
+    network.host("server")
+    network.latency("harness", "server", 1.0)
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        times.append(kernel.loop.time())
+        writer.close()
+
+    async def main() -> None:
+        await asyncio.start_server(serve, "server", 7)
+        reader, writer = await asyncio.open_connection("server", 7)
+        times.append(kernel.loop.time())
+        await reader.read()
+        times.append(kernel.loop.time())
+        writer.close()
+
+    times: list[float] = []
+    kernel.run(main())
+    assert times == [2.0, 3.0, 4.0]
 
 
 def test_a_full_backlog_makes_newcomers_wait(kernel: Kernel, network: Network) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from umt_sim.network.channel import Silence
 from umt_sim.network.pipes.base import Pipe
 from umt_sim.network.routine import Steps
-from umt_sim.network.silence import Silence
 
 if TYPE_CHECKING:
     from umt_sim.network.stage import Stage
