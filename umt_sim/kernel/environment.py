@@ -206,6 +206,16 @@ class SimEnvironment(simpy.Environment):
         )
         return [owner for owner in owners if isinstance(owner, SimProcess)]
 
+    def close_processes(self) -> None:
+        """
+        Close the processes that have not ended, in order of creation.
+
+        Python would do it when it frees them, at a moment of its own. Those of dead
+        hosts are left to ``Power.close_graves``.
+        """
+        for process in [*self.living]:
+            process.close()
+
     def step(self) -> None:
         """Refused: the loop is the only driver."""
         raise RuntimeError("the loop steps the environment; use kernel.run() or env.run()")

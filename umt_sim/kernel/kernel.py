@@ -186,6 +186,7 @@ class Kernel:
                 raise
         except Stalled as stalled:
             loop.call_exception_handler({"message": "a run that cannot end", "exception": stalled})
+        self.env.close_processes()
         gc.collect()  # so that exceptions of forgotten tasks are reported now
 
     async def _finish(self, tasks: list[Any]) -> None:

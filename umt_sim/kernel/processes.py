@@ -65,6 +65,17 @@ class SimProcess(simpy.Process):
         finally:
             env._active_proc = None
 
+    def close(self) -> None:
+        """End a process whose simulation is over; its ``finally`` blocks run."""
+        if self._life is not None and self._life.ended:
+            return
+        try:
+            self._context.run(self._generator.close)
+        except Exception as error:  # noqa: BLE001 - reported, there is nobody left to raise it to
+            self.env.loop.call_exception_handler(
+                {"message": f"exception while process {self.name} was closed", "exception": error}
+            )
+
     def _not_an_event(self, thing: Any) -> RuntimeError:
         return RuntimeError(
             f"process {self.name!r} yielded {thing!r}; a process yields SimPy events"

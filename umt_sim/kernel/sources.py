@@ -30,7 +30,10 @@ def calling_line() -> str:
 
 def describe_task(task: Any) -> str:
     """Who waits, where, and for what."""
-    host = f" on {task.life.host.name}" if getattr(task, "life", None) is not None else ""
+    life = getattr(task, "life", None)
+    host = "" if life is None else f" on {life.host.name}"
+    if life is not None and not life.running:
+        host += " (crashed)" if life.ended else " (paused)"
     coroutine = getattr(task.get_coro(), "__qualname__", "?")
     return f"task {task.get_name()}{host}, {coroutine}() {task_line(task)}"
 

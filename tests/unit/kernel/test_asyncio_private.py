@@ -34,7 +34,7 @@ def test_attributes_exist():
         loop = asyncio.get_running_loop()
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         timer = loop.call_later(1, print)
-        instances = [loop, server, timer, loop.call_soon(int)]
+        instances = [loop, server, timer, loop.call_soon(int), asyncio.current_task()]
         for owner, names in ATTRIBUTES.items():
             instance = next(item for item in instances if isinstance(item, owner))
             for name in names:

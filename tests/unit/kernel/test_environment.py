@@ -129,10 +129,36 @@ def test_a_simpy_model_runs_as_in_simpy(env):
         assert plain_entry == pytest.approx(entry, abs=1e-8)
 
 
-def test_processes_left_alive_do_not_survive_the_kernel():
-    """A process that never ends is no obstacle to leaving the kernel."""
+def test_processes_left_alive_are_closed_in_order_of_creation():
+    """Leaving the kernel ends processes that would never end, oldest first."""
+    log = []
+
+    def endless(env, name):
+        try:
+            yield from clock(env, [], name, 1)
+        finally:
+            log.append(name)
+
     with Kernel(seed=1) as kernel:
-        log = []
-        kernel.env.process(clock(kernel.env, log, "tick", 1))
+        for name in "abc":
+            kernel.env.process(endless(kernel.env, name))
         kernel.env.run(until=2.5)
-    assert len(log) == 3
+        assert log == []
+    assert log == ["a", "b", "c"]
+
+
+def test_a_process_that_fails_to_close_is_reported():
+    """What a process raises in its last moment is not lost."""
+
+    def careless(env):
+        try:
+            yield env.timeout(100)
+        finally:
+            raise ValueError("in the last moment")
+
+    heard = []
+    with Kernel(seed=1) as kernel:
+        kernel.on_unhandled(heard.append)
+        kernel.env.process(careless(kernel.env))
+        kernel.env.run(until=1)
+    assert [str(report.error) for report in heard] == ["in the last moment"]

@@ -293,7 +293,7 @@ def test_who_waits_for_a_dead_host_waits_for_ever():
             kernel.loop.call_later(0.5, host.crash)
             await task
 
-        with pytest.raises(Stalled, match="on web-1"):
+        with pytest.raises(Stalled, match=r"on web-1 \(crashed\)"):
             kernel.run(main())
 
 
