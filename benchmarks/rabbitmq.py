@@ -15,6 +15,7 @@ from random import Random
 from pamqp import commands, frame
 from pamqp.header import ContentHeader
 
+from umt_sim.journal.recorder import Recorder
 from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.rabbitmq.protocol.connection import Connection
 
@@ -91,16 +92,22 @@ def round_of(broker: RabbitMQ, loop: asyncio.AbstractEventLoop) -> tuple[float, 
     return publishing / MESSAGES * 1e6, acknowledging / MESSAGES * 1e6
 
 
-def main() -> None:
+def measure(title: str, recorder: Recorder | None) -> None:
     loop = asyncio.new_event_loop()
-    broker = RabbitMQ(stream=Random(1), wall_clock=lambda: datetime.now(UTC))
+    broker = RabbitMQ(stream=Random(1), wall_clock=lambda: datetime.now(UTC), recorder=recorder)
     broker._loop = loop
     broker._make_hosts()
     rounds = [round_of(broker, loop) for _ in range(ROUNDS)]
-    publishing, acknowledging = (min(column) for column in zip(*rounds, strict=True))
-    print(f"publish, confirm and deliver {publishing:6.1f} us")
-    print(f"ack                          {acknowledging:6.1f} us")
     loop.close()
+    publishing, acknowledging = (min(column) for column in zip(*rounds, strict=True))
+    print(
+        f"{title:18} publish, confirm and deliver {publishing:5.1f} us, ack {acknowledging:5.1f} us"
+    )
+
+
+def main() -> None:
+    measure("without a journal", None)
+    measure("with a journal", Recorder(time.monotonic))
 
 
 if __name__ == "__main__":

@@ -222,10 +222,10 @@ def test_connection_that_is_ahead_is_not_read() -> None:
             client.publish(1, "", "q", bytes(1000))
         await asyncio.sleep(0)
         await asyncio.sleep(0.1)
-        assert connection._holding
+        assert connection._reading.stopped
         assert 0 < connection.channels[1].waiting < 1_000
         await asyncio.sleep(3)
-        assert not connection._holding
+        assert not connection._reading.stopped
         assert len(slow.times(MessageFate.PUBLISHED)) == 2_000
 
     in_virtual_time(body, service={"publish": 0.001})

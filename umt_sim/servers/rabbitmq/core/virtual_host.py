@@ -16,6 +16,7 @@ from umt_sim.servers.rabbitmq.core.ledger import Ledger
 from umt_sim.servers.rabbitmq.core.message import Message
 from umt_sim.servers.rabbitmq.core.ports import Names, Timeline
 from umt_sim.servers.rabbitmq.core.queue import GivenUp, Queue
+from umt_sim.servers.rabbitmq.core.routes import Routes
 from umt_sim.servers.rabbitmq.errors import (
     access_refused,
     command_invalid,
@@ -36,7 +37,6 @@ _PREDECLARED = (
     ("amq.match", ExchangeType.HEADERS),
     ("amq.topic", ExchangeType.TOPIC),
 )
-_MOST_ROUTES = 10_000  # remembered; more than any run uses, less than memory minds
 
 
 class Published(Enum):
@@ -80,7 +80,7 @@ class VirtualHost:
         }
         self.queues: dict[str, Queue] = {}
         self._wall_clock = wall_clock
-        self._routes: dict[tuple[str, str], tuple[Queue, ...]] = {}
+        self._routes = Routes(self.exchanges, self.queues)
 
     # Words for error texts.
 
@@ -135,7 +135,7 @@ class VirtualHost:
             return
         self._check_name("exchange", name)
         self.exchanges[name] = wanted
-        self._routes.clear()
+        self._routes.forget()
 
     def delete_exchange(self, name: str, *, if_unused: bool) -> None:
         """
@@ -156,7 +156,7 @@ class VirtualHost:
     def _drop_exchange(self, exchange: Exchange) -> None:
         del self.exchanges[exchange.name]
         self._unbind_all(Kind.EXCHANGE, exchange.name)
-        self._routes.clear()
+        self._routes.forget()
 
     def _check_name(self, kind: str, name: str) -> None:
         if name.startswith("amq."):
@@ -247,7 +247,7 @@ class VirtualHost:
             rules=self.rules,
         )
         self.queues[name] = queue
-        self._routes.clear()
+        self._routes.forget()
         return queue
 
     def _check_quorum(
@@ -267,7 +267,7 @@ class VirtualHost:
 
     def _drop_queue(self, queue: Queue, fate: MessageFate) -> int:
         del self.queues[queue.name]
-        self._routes.clear()
+        self._routes.forget()
         self._unbind_all(Kind.QUEUE, queue.name)
         ready = queue.ready
         for consumer in queue.close(fate):
@@ -288,7 +288,7 @@ class VirtualHost:
         source = self.exchanges[binding.source]
         source.check(binding.arguments)
         if source.bind(binding):
-            self._routes.clear()
+            self._routes.forget()
 
     def unbind(self, binding: Binding) -> None:
         """
@@ -311,7 +311,7 @@ class VirtualHost:
     def _remove(self, exchange: Exchange, binding: Binding) -> None:
         if not exchange.unbind(binding):
             return
-        self._routes.clear()
+        self._routes.forget()
         if exchange.auto_delete and not exchange.bindings and exchange.name in self.exchanges:
             self._drop_exchange(exchange)
 
@@ -325,7 +325,7 @@ class VirtualHost:
 
     def publish(self, exchange: Exchange, message: Message) -> Published:
         """Put *message* into every queue *exchange* leads it to."""
-        queues = self._route(exchange, message)
+        queues = self._routes.find(exchange, message)
         if not queues:
             self.ledger.fate(MessageFate.UNROUTABLE, message)
             return Published.UNROUTABLE
@@ -334,47 +334,6 @@ class VirtualHost:
             if not queue.publish(message):
                 outcome = Published.REFUSED
         return outcome
-
-    def _route(self, exchange: Exchange, message: Message) -> tuple[Queue, ...]:
-        if len(message.routing_keys) > 1:
-            return self._find_route(exchange, message)[0]
-        key = (exchange.name, message.routing_keys[0])
-        queues = self._routes.get(key)
-        if queues is None:
-            queues, same_next_time = self._find_route(exchange, message)
-            if same_next_time:
-                if len(self._routes) >= _MOST_ROUTES:
-                    self._routes.clear()
-                self._routes[key] = queues
-        return queues
-
-    def _find_route(self, start: Exchange, message: Message) -> tuple[tuple[Queue, ...], bool]:
-        """The queues in order of name, and whether the routing key alone decided."""
-        seen = {start.name: start}
-        found: dict[str, Queue] = {}
-        waiting = [start]
-        by_key_alone = True
-        while waiting:
-            exchange = waiting.pop(0)
-            by_key_alone = by_key_alone and not exchange.reads_headers
-            for kind, name in self._steps(exchange, message):
-                if kind is Kind.QUEUE:
-                    queue = self.queues.get(name)
-                    if queue is not None:
-                        found[name] = queue
-                elif name in self.exchanges and name not in seen:
-                    seen[name] = self.exchanges[name]
-                    waiting.append(seen[name])
-        return tuple(found[name] for name in sorted(found)), by_key_alone
-
-    def _steps(self, exchange: Exchange, message: Message) -> list[tuple[Kind, str]]:
-        if not exchange.name:
-            steps = [(Kind.QUEUE, key) for key in message.routing_keys if key in self.queues]
-        else:
-            steps = [(b.kind, b.destination) for b in exchange.route(message)]
-        if not steps and exchange.alternate is not None:
-            return [(Kind.EXCHANGE, exchange.alternate)]
-        return steps
 
     def dead_letter(self, queue: Queue, message: Message, reason: GivenUp) -> bool:
         """Publish *message* to the dead-letter exchange of *queue*; false if it has none."""
@@ -393,7 +352,7 @@ class VirtualHost:
             routing_key=queue.arguments.dead_letter_routing_key,
             now=self._wall_clock(),
         )
-        targets = self._route(self.exchanges[name], dead)
+        targets = self._routes.find(self.exchanges[name], dead)
         for target in targets:
             if reason is GivenUp.REJECTED or not goes_in_circles(target.name, dead.deaths):
                 target.publish(dead)

@@ -21,6 +21,8 @@ from umt_sim.servers.rabbitmq.protocol import frames
 from umt_sim.servers.rabbitmq.protocol.channel import Channel
 from umt_sim.servers.rabbitmq.protocol.handshake import Handshake, Negotiated
 from umt_sim.servers.rabbitmq.protocol.heartbeat import Heartbeat
+from umt_sim.servers.rabbitmq.protocol.reading import Pressure, Reading
+from umt_sim.servers.rabbitmq.protocol.splitter import Splitter
 from umt_sim.servers.rabbitmq.protocol.wording import frame_text
 
 if TYPE_CHECKING:
@@ -94,14 +96,12 @@ class Connection(asyncio.Protocol):
         self._handshake = Handshake(broker.rules, broker.accounts, broker.hosts)
         self._host: VirtualHost | None = None
         self._heartbeat: Heartbeat | None = None
+        self._splitter = Splitter(broker.rules.frame_max)
         self._transport: asyncio.Transport
-        self._buffer = bytearray()
-        self._needed = 8
+        self._reading: Reading
         self._out: list[bytes] = []
         self._out_size = 0
         self._unconfirmed: dict[Channel, None] = {}
-        self._blocked = False
-        self._holding = False  # not read, for capacity is behind
         self._timer: asyncio.TimerHandle | None = None
 
     # The transport's calls.
@@ -109,26 +109,19 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
+        self._reading = Reading(self._transport)
         self._broker.connected(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in."""
-        self._broker.batching = True
-        try:
-            self._receive(data)
-        finally:
-            self._broker.flush()
-
-    def _receive(self, data: bytes) -> None:
         if self._heartbeat is not None:
             self._heartbeat.received = True
-        if self._buffer or self._blocked:
-            self._buffer += data
-            if len(self._buffer) < self._needed or self._blocked:
-                return
-            data = bytes(self._buffer)
-            self._buffer.clear()
-        self._take(data)
+        self._broker.batching = True
+        try:
+            self._splitter.add(data)
+            self._take_frames()
+        finally:
+            self._broker.flush()
 
     def eof_received(self) -> bool:
         """The client sends no more: the transport closes."""
@@ -143,7 +136,7 @@ class Connection(asyncio.Protocol):
         self._set_writable(writable=True)
         self._broker.flush()
 
-    def _set_writable(self, writable: bool) -> None:
+    def _set_writable(self, *, writable: bool) -> None:
         self.writable = writable
         for channel in list(self.channels.values()):
             channel.session.set_writable(writable=writable)
@@ -155,64 +148,35 @@ class Connection(asyncio.Protocol):
 
     # Bytes in.
 
-    def _take(self, data: bytes) -> None:
+    def _take_frames(self) -> None:
         try:
-            position = self._split(data)
+            if self._handshake.expects_header and not self._greet():
+                return
+            while not self._reading.stopped_by(Pressure.ALARM):
+                frame = self._splitter.frame()
+                if frame is None or self._state is _State.CLOSED:
+                    return
+                kind, number, payload = frame
+                if number:
+                    self._on_channel_frame(kind, number, payload)
+                else:
+                    self._on_frame(kind, payload)
         except AmqpError as error:
+            self._splitter.clear()  # what follows an error makes no sense
             self.fail(error)
-            return
         except Breakdown:
             self._close_transport()
-            return
-        if position < len(data) and self._state is not _State.CLOSED:
-            self._buffer += data[position:]
 
-    def _split(self, data: bytes) -> int:
-        """Handle every complete frame; returns how far that went."""
-        position, end = 0, len(data)
-        if self._handshake.expects_header:
-            if end < 8:
-                self._needed = 8
-                return 0
-            position = 8
-            if not self._greet(data[:8]):
-                return end
-        unpack = frames.prefix.unpack_from
-        while end - position >= frames.OVERHEAD and not self._blocked:
-            kind, number, size = unpack(data, position)
-            if size > self.frame_max - frames.OVERHEAD:
-                raise self._too_large(kind, size)
-            stop = position + 7 + size
-            if stop >= end:
-                self._needed = stop + 1 - position
-                return position
-            if data[stop] != frames.END:
-                text = frame_text(kind, data[position + 7 : stop])
-                raise frame_error(f"{text}: {{invalid_frame_end_marker,{data[stop]}}}")
-            payload = data[position + 7 : stop]
-            position = stop + 1
-            if number:
-                self._on_channel_frame(kind, number, payload)
-            else:
-                self._on_frame(kind, payload)
-            if self._state is _State.CLOSED:
-                return end
-        self._needed = frames.OVERHEAD
-        return position
-
-    def _too_large(self, kind: int, size: int) -> AmqpError:
-        most = self.frame_max - frames.OVERHEAD
-        return frame_error(f"{frame_text(kind, b'')}: {{frame_too_large,{size},{most}}}")
-
-    def _greet(self, header: bytes) -> bool:
-        if header != frames.PROTOCOL_HEADER:
+    def _greet(self) -> bool:
+        header = self._splitter.take(len(frames.PROTOCOL_HEADER))
+        if header == frames.PROTOCOL_HEADER:
+            self.send(frames.method(0, self._handshake.start()))
+            return True
+        if header is not None:
             # The protocol's own way to refuse: say what would be spoken here.
             self.send(frames.PROTOCOL_HEADER)
-            self._broker.flush()
             self._close_transport()
-            return False
-        self.send(frames.method(0, self._handshake.start()))
-        return True
+        return False
 
     # Frames in.
 
@@ -254,13 +218,17 @@ class Connection(asyncio.Protocol):
         self._state = _State.OPEN
         self._host = self._broker.hosts[agreed.host]
         self.user = agreed.user
-        self.frame_max = agreed.frame_max
+        self.frame_max = self._splitter.frame_max = agreed.frame_max
         self._channel_max = agreed.channel_max
         self.notified_of_cancels = agreed.capabilities.get("consumer_cancel_notify", False)
         self._notified_of_blocking = agreed.capabilities.get("connection.blocked", False)
         if agreed.heartbeat:
             self._heartbeat = Heartbeat(
-                self._loop, agreed.heartbeat, self._beat, self._transport.abort
+                self._loop,
+                agreed.heartbeat,
+                send=self._beat,
+                listening=lambda: not self._reading.stopped,
+                give_up=self._transport.abort,
             )
 
     def _beat(self) -> None:
@@ -281,7 +249,7 @@ class Connection(asyncio.Protocol):
         if channel is not None:
             channel.on_frame(kind, payload)
             if channel.waiting > _MOST_WAITING:
-                self._hold()
+                self._reading.stop(Pressure.CAPACITY)
         elif self._state is _State.OPEN:
             self._open_channel(kind, number, payload)
         elif self._state is _State.HANDSHAKE:
@@ -347,39 +315,26 @@ class Connection(asyncio.Protocol):
 
     def publisher_seen(self) -> None:
         """The client publishes: while an alarm lasts, it is read no further."""
-        if not self._broker.alarms or self._blocked or self._state is not _State.OPEN:
+        alarms = self._broker.alarms
+        if not alarms or self._state is not _State.OPEN:
             return
-        self._blocked = True
-        self._transport.pause_reading()
+        self._reading.stop(Pressure.ALARM)
         if self._notified_of_blocking:
-            reason = " & ".join(f"low on {resource}" for resource in self._broker.alarms)
+            reason = " & ".join(f"low on {resource}" for resource in alarms)
             self.send(frames.method(0, commands.Connection.Blocked(reason=reason)))
 
     def unblock(self) -> None:
         """The alarm is over: read on, beginning with what had come already."""
-        if not self._blocked:
+        if not self._reading.stopped_by(Pressure.ALARM):
             return
-        self._blocked = False
         if self._notified_of_blocking:
             self.send(frames.method(0, commands.Connection.Unblocked()))
-        if not self._holding:
-            self._transport.resume_reading()
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        self._take(data)
-
-    def _hold(self) -> None:
-        if self._holding or self._state is not _State.OPEN:
-            return
-        self._holding = True
-        self._transport.pause_reading()
+        self._reading.go_on(Pressure.ALARM)
+        self._take_frames()
 
     def caught_up(self) -> None:
         """Capacity has worked off what was waiting: read on."""
-        if self._holding:
-            self._holding = False
-            if not self._blocked:
-                self._transport.resume_reading()
+        self._reading.go_on(Pressure.CAPACITY)
 
     # The end.
 

@@ -22,6 +22,7 @@ class Heartbeat:
         loop: For timers.
         interval: The negotiated seconds.
         send: Sends a heartbeat.
+        listening: Whether the client is read; while it is not, nobody can say it is silent.
         give_up: Ends the connection.
 
     Attributes:
@@ -33,7 +34,9 @@ class Heartbeat:
         self,
         loop: asyncio.AbstractEventLoop,
         interval: float,
+        *,
         send: Callable[[], None],
+        listening: Callable[[], bool],
         give_up: Callable[[], None],
     ) -> None:
         self.sent = True
@@ -41,6 +44,7 @@ class Heartbeat:
         self._loop = loop
         self._interval = interval
         self._send = send
+        self._listening = listening
         self._give_up = give_up
         self._silent = 0
         self._sending = loop.call_later(interval / 2, self._check_sent)
@@ -58,7 +62,8 @@ class Heartbeat:
         self.sent = False
 
     def _check_received(self) -> None:
-        self._silent = 0 if self.received else self._silent + 1
+        heard = self.received or not self._listening()
+        self._silent = 0 if heard else self._silent + 1
         self.received = False
         if self._silent >= 2:
             self._give_up()
