@@ -146,9 +146,17 @@ class RabbitMQ:
         self._abort()
         self._go_down()
 
-    async def restart(self) -> None:
-        """Stop and come back at the same address."""
+    async def restart(self, *, down_for: float = 0.0) -> None:
+        """
+        Stop, stay away for *down_for* seconds, and come back at the same address.
+
+        Raises:
+            RuntimeError: It was never started.
+        """
+        if not self.hosts:
+            raise RuntimeError("a broker that was never started cannot restart")
         await self.stop()
+        await asyncio.sleep(down_for)
         await self.start(*self._address)
 
     def _stop_listening(self) -> None:
