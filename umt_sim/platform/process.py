@@ -21,6 +21,7 @@ from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
 from umt_sim.platform.adapters.redis import RedisCache
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.factory import AgentFactory
+from umt_sim.platform.agents.repositories import postgres_repositories
 from umt_sim.platform.client import MarketingClient
 from umt_sim.platform.configuration import Configuration
 from umt_sim.platform.contexts.analytics.postgres import MetricCollectionTable, ReportTable
@@ -231,7 +232,7 @@ class AgentProcess(Process):
             tracer=self.tracer,
             clock=self.clock,
             randomness=self.randomness,
-            database=database,
+            repositories=postgres_repositories(database),
             unit_of_work=SqlUnitOfWork(database, TABLES, clock=self.clock, published=relay.offer),
             vault=self.open_vault(),
             gateways=self._open_gateways(stack),

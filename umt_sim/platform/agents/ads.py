@@ -18,11 +18,9 @@ from umt_sim.platform.contexts.campaign.model import (
     Schedule,
     Targeting,
 )
-from umt_sim.platform.contexts.campaign.postgres import PostgresCampaignRepository
 from umt_sim.platform.contexts.content.commands import PublishContent
 from umt_sim.platform.contexts.content.events import ContentCreated
 from umt_sim.platform.contexts.content.model import Content, ContentStatus
-from umt_sim.platform.contexts.content.postgres import PostgresContentRepository
 from umt_sim.platform.errors import InvariantViolated
 from umt_sim.platform.messages.types import EventMessage, Header, TaskMessage
 
@@ -37,7 +35,7 @@ class ContentAdManagementAgent(Agent):
     @hears("content.created", needs=("storage",))
     async def publish_new_content(self, message: EventMessage, event: ContentCreated) -> None:
         """What was drafted on request is approved by the request: send it out."""
-        content = await self._contents.get(event.content_id)
+        content = await self.repositories.contents.get(event.content_id)
         if content.status is ContentStatus.DRAFT:
             content.approve()
             await self._publish(message, content)
@@ -45,7 +43,7 @@ class ContentAdManagementAgent(Agent):
     @takes("publish_content", needs=("storage",))
     async def publish_content(self, task: TaskMessage, command: PublishContent) -> Any:
         """Send approved or scheduled content out."""
-        content = await self._contents.get(command.content_id)
+        content = await self.repositories.contents.get(command.content_id)
         return await self._publish(task, content)
 
     @takes("launch_campaign", needs=("storage", "llm", "ads"))
@@ -80,8 +78,7 @@ class ContentAdManagementAgent(Agent):
     @takes("collect_metrics", needs=("storage", "ads"))
     async def collect_metrics(self, task: TaskMessage, command: CollectMetrics) -> Any:
         """Ask the ad platform how a campaign does; note what was spent, keep the numbers."""
-        assert self.ports.database is not None
-        campaign = await PostgresCampaignRepository(self.ports.database).get(command.campaign_id)
+        campaign = await self.repositories.campaigns.get(command.campaign_id)
         response = await self.ports.gateways["ads"].request(
             "GET", f"/campaigns/{campaign.reference}/spend"
         )
@@ -148,11 +145,6 @@ class ContentAdManagementAgent(Agent):
             "POST", path, json=body, headers={"idempotency-key": _publication(content.id)}
         )
         return f"{upstream}/{response.body['id']}"
-
-    @property
-    def _contents(self) -> PostgresContentRepository:
-        assert self.ports.database is not None, "publishing needs storage"
-        return PostgresContentRepository(self.ports.database)
 
 
 def _publication(content_id: UUID) -> str:

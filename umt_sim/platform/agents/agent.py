@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -16,6 +17,7 @@ from umt_sim.platform.agents.catalogue import CATALOGUE
 from umt_sim.platform.agents.courier import Courier
 from umt_sim.platform.agents.handlers import FORWARDED, Handler, HandlerKind, handlers_of
 from umt_sim.platform.agents.ports import Ports
+from umt_sim.platform.agents.repositories import Repositories
 from umt_sim.platform.agents.start import Start
 from umt_sim.platform.domain.identity import new_id
 from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
@@ -23,6 +25,7 @@ from umt_sim.platform.errors import (
     AlreadyHandled,
     ErrorClass,
     MessageError,
+    MissingDependency,
     PlatformError,
     UnknownPayload,
     error_class_of,
@@ -153,7 +156,14 @@ class Agent:
                 work.save(aggregate)
             work.remember(self._idempotency_key(cause), json.dumps(answer).encode())
 
-    def new_id(self) -> Any:
+    @property
+    def repositories(self) -> Repositories:
+        """Where aggregates are looked up."""
+        if self.ports.repositories is None:
+            raise MissingDependency(self.agent_id, ["repositories are missing"])
+        return self.ports.repositories
+
+    def new_id(self) -> UUID:
         """An id for something new."""
         return new_id(self.ports.randomness)
 

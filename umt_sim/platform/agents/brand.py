@@ -8,7 +8,6 @@ from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.handlers import takes
 from umt_sim.platform.contexts.brand.commands import CreateProject, OnboardBrand, UpdateBrand
 from umt_sim.platform.contexts.brand.model import Brand, BrandStyling, Industry, Project
-from umt_sim.platform.contexts.brand.postgres import PostgresBrandRepository
 from umt_sim.platform.messages.types import TaskMessage
 
 __all__ = ["BrandManagementAgent"]
@@ -41,7 +40,7 @@ class BrandManagementAgent(Agent):
     @takes("update_brand", needs=("storage",))
     async def update_brand(self, task: TaskMessage, command: UpdateBrand) -> Any:
         """Change what is given, leave the rest."""
-        brand = await self._brands.get(command.brand_id)
+        brand = await self.repositories.brands.get(command.brand_id)
         if command.description is not None:
             brand.describe(command.description)
         if command.content_tone is not None:
@@ -53,15 +52,10 @@ class BrandManagementAgent(Agent):
     @takes("create_project", needs=("storage",))
     async def create_project(self, task: TaskMessage, command: CreateProject) -> Any:
         """Set up a project for a brand that exists."""
-        brand = await self._brands.get(command.brand_id)
+        brand = await self.repositories.brands.get(command.brand_id)
         project = Project.create(
             project_id=self.new_id(), brand_id=brand.id, name=command.name, goal=command.goal
         )
         answer = {"project_id": str(project.id)}
         await self.store(task, project, answer=answer)
         return answer
-
-    @property
-    def _brands(self) -> PostgresBrandRepository:
-        assert self.ports.database is not None, "brands need storage"
-        return PostgresBrandRepository(self.ports.database)

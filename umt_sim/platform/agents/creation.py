@@ -14,7 +14,6 @@ from umt_sim.platform.contexts.content.commands import (
     ScoreVariation,
 )
 from umt_sim.platform.contexts.content.model import Content, ContentType, TestResult, Variation
-from umt_sim.platform.contexts.content.postgres import PostgresContentRepository
 from umt_sim.platform.errors import InvariantViolated
 from umt_sim.platform.messages.types import TaskMessage
 
@@ -60,7 +59,7 @@ class ContentCreationAgent(Agent):
     @takes("generate_variations", needs=("storage", "llm"))
     async def generate_variations(self, task: TaskMessage, command: GenerateVariations) -> Any:
         """Have more variations of stored content written."""
-        content = await self._contents.get(command.content_id)
+        content = await self.repositories.contents.get(command.content_id)
         texts = await self._writer.write_versions(
             Brief(
                 title=content.title,
@@ -89,7 +88,7 @@ class ContentCreationAgent(Agent):
         )
         answer = {**asdict(result), "winner": result.winner}
         if command.content_id is not None:
-            content = await self._contents.get(command.content_id)
+            content = await self.repositories.contents.get(command.content_id)
             content.note_test(result)
             await self.store(task, content, answer=answer)
         return answer
@@ -97,12 +96,6 @@ class ContentCreationAgent(Agent):
     @property
     def _writer(self) -> Writer:
         return Writer(self.ports.gateways["llm"])
-
-    @property
-    def _contents(self) -> PostgresContentRepository:
-        if self.ports.database is None:
-            raise InvariantViolated(f"{self.agent_id} has no storage and cannot look content up")
-        return PostgresContentRepository(self.ports.database)
 
 
 def _labelled(texts: list[str] | Any, *, after: int = 0) -> list[Variation]:

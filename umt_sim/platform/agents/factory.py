@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from umt_sim.platform.adapters.system import SystemClock, system_randomness
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.ports import Ports
+from umt_sim.platform.agents.repositories import Repositories
 from umt_sim.platform.errors import MissingDependency
 from umt_sim.platform.ports import (
     Cache,
     CircuitBreaker,
     Clock,
-    Database,
     HttpGateway,
     MessageBroker,
     Randomness,
@@ -38,7 +38,7 @@ _REQUIRED: Mapping[str, type] = {
 _OPTIONAL: Mapping[str, type] = {
     "clock": Clock,
     "randomness": Randomness,
-    "database": Database,
+    "repositories": Repositories,
     "unit_of_work": UnitOfWork,
     "vault": Vault,
 }
@@ -72,7 +72,7 @@ class AgentFactory:
             prefetch: How many messages it handles at once.
             **ports: ``message_broker``, ``cache``, ``circuit_breaker`` and ``tracer`` are
                 needed. ``clock`` and ``randomness`` are the machine's if left out. With
-                ``database`` and ``unit_of_work`` the agent takes the tasks that store, with
+                ``repositories`` and ``unit_of_work`` the agent takes the tasks that store, with
                 ``vault`` those that handle credentials.
 
         Raises:

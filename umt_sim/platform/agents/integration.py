@@ -16,7 +16,6 @@ from umt_sim.platform.contexts.integration.model import (
     Credentials,
     Integration,
 )
-from umt_sim.platform.contexts.integration.postgres import PostgresIntegrationRepository
 from umt_sim.platform.errors import InvariantViolated, PortError, UpstreamRefused
 from umt_sim.platform.messages.types import TaskMessage
 from umt_sim.platform.ports.http_gateway import HttpGateway
@@ -51,7 +50,7 @@ class AuthIntegrationAgent(Agent):
     @takes("refresh_credentials", needs=("storage", "vault"))
     async def refresh_credentials(self, task: TaskMessage, command: RefreshCredentials) -> Any:
         """Take over new credentials, or seal the present ones with the newest key."""
-        integration = await self._integrations.get(command.integration_id)
+        integration = await self.repositories.integrations.get(command.integration_id)
         if command.sealed_credentials is not None:
             integration.replace_credentials(Credentials(command.sealed_credentials.encode()))
             await self._try_key(integration)
@@ -68,7 +67,7 @@ class AuthIntegrationAgent(Agent):
 
         A sync that fails is an outcome like another: it is stored and announced.
         """
-        integration = await self._integrations.get(command.integration_id)
+        integration = await self.repositories.integrations.get(command.integration_id)
         references = command.references[: integration.settings.items_per_sync]
         now = self.ports.clock.now()
         try:
@@ -124,8 +123,3 @@ class AuthIntegrationAgent(Agent):
     def _vault(self) -> Vault:
         assert self.ports.vault is not None, "credentials need a vault"
         return self.ports.vault
-
-    @property
-    def _integrations(self) -> PostgresIntegrationRepository:
-        assert self.ports.database is not None, "integrations need storage"
-        return PostgresIntegrationRepository(self.ports.database)

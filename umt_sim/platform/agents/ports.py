@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from umt_sim.platform.agents.repositories import Repositories
 from umt_sim.platform.ports import (
     Cache,
     CircuitBreaker,
     Clock,
-    Database,
     HttpGateway,
     MessageBroker,
     Randomness,
@@ -31,7 +31,7 @@ class Ports:
 
     Attributes:
         circuit_breaker: Guards what the agent publishes.
-        database: Where repositories read.
+        repositories: Where aggregates are looked up.
         unit_of_work: Where aggregates are stored.
         vault: Seals credentials.
         gateways: HTTP upstreams by name: ``llm``, ``social``, ``ads``, ``cms``.
@@ -45,7 +45,7 @@ class Ports:
     clock: Clock
     randomness: Randomness
     on_error: Callable[[str, BaseException], None]
-    database: Database | None = None
+    repositories: Repositories | None = None
     unit_of_work: UnitOfWork | None = None
     vault: Vault | None = None
     gateways: Mapping[str, HttpGateway] = field(default_factory=dict)
@@ -55,5 +55,5 @@ class Ports:
         if need == "vault":
             return self.vault is not None
         if need == "storage":
-            return self.database is not None and self.unit_of_work is not None
+            return self.repositories is not None and self.unit_of_work is not None
         return need in self.gateways

@@ -1,4 +1,4 @@
-"""A brand's strategy: worked out from the database, remembered in the cache."""
+"""A brand's strategy: worked out from what is stored, remembered in the cache."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import logging
 from dataclasses import asdict
 from uuid import UUID
 
-from umt_sim.platform.contexts.brand.postgres import PostgresBrandRepository
-from umt_sim.platform.contexts.content.postgres import PostgresContentRepository
+from umt_sim.platform.contexts.brand.repository import BrandRepository
+from umt_sim.platform.contexts.content.repository import ContentRepository
 from umt_sim.platform.contexts.content.strategy import Strategy, recommend
 from umt_sim.platform.errors import PortError
 from umt_sim.platform.ports.cache import Cache
-from umt_sim.platform.ports.database import Session
 from umt_sim.platform.resilience.errors import CallNotPermitted, CallTimedOut
 
 __all__ = ["Strategies"]
@@ -30,8 +29,9 @@ class Strategies:
     A cache that fails is a cache that misses: the strategy is worked out again.
     """
 
-    def __init__(self, session: Session, cache: Cache) -> None:
-        self._session = session
+    def __init__(self, brands: BrandRepository, contents: ContentRepository, cache: Cache) -> None:
+        self._brands = brands
+        self._contents = contents
         self._cache = cache
 
     async def of(self, brand_id: UUID) -> Strategy:
@@ -52,8 +52,8 @@ class Strategies:
         await self._cache.delete(_key(brand_id))
 
     async def _work_out(self, brand_id: UUID) -> Strategy:
-        brand = await PostgresBrandRepository(self._session).get(brand_id)
-        written = await PostgresContentRepository(self._session).of_brand(brand_id)
+        brand = await self._brands.get(brand_id)
+        written = await self._contents.of_brand(brand_id)
         return recommend(
             description=brand.description,
             industry=brand.industry.name,

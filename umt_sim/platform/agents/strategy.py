@@ -15,7 +15,6 @@ from umt_sim.platform.contexts.analytics.commands import (
     ResearchCompetitors,
 )
 from umt_sim.platform.contexts.analytics.model import Insight, Report, ReportKind, outstanding
-from umt_sim.platform.contexts.analytics.postgres import PostgresMetricCollectionRepository
 from umt_sim.platform.contexts.brand.events import BrandUpdated
 from umt_sim.platform.contexts.campaign.commands import LaunchCampaign
 from umt_sim.platform.contexts.content.commands import CreateContent
@@ -69,10 +68,7 @@ class ContentStrategyAgent(Agent):
     @takes("analyze_content", needs=("storage",))
     async def analyze_content(self, task: TaskMessage, command: AnalyzeContent) -> Any:
         """Find out which subjects stand out, and keep it as insights."""
-        assert self.ports.database is not None
-        collections = await PostgresMetricCollectionRepository(self.ports.database).latest(
-            command.subject_ids
-        )
+        collections = await self.repositories.metrics.latest(command.subject_ids)
         values = {
             collection.subject_id: value
             for collection in collections
@@ -125,5 +121,4 @@ class ContentStrategyAgent(Agent):
 
     @property
     def _strategies(self) -> Strategies:
-        assert self.ports.database is not None, "strategies need storage"
-        return Strategies(self.ports.database, self.ports.cache)
+        return Strategies(self.repositories.brands, self.repositories.contents, self.ports.cache)
