@@ -10,6 +10,7 @@ import aiohttp
 
 from tests.conformance.toxics.vectors import END, RESET, Arrivals, Vector
 
+SETTLING = 0.004  # seconds, less than the vectors' tolerance for being early
 SILENCE = 0.4  # seconds to listen after everything should have happened
 CHUNK = 1 << 20
 
@@ -37,9 +38,11 @@ async def _play(
         client = socket.socket()
         client.settimeout(0)
         await loop.sock_connect(client, address)
-        started = loop.time()
         server, _ = await loop.sock_accept(listener)
         server.settimeout(0)
+        # Both peers are connected a moment before the proxy has set up its links.
+        await asyncio.sleep(SETTLING)
+        started = loop.time()
     sender, receiver = (client, server) if direction == "upstream" else (server, client)
     seen = Arrivals()
     try:
