@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("campaign"):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where real servers are required, a live test that skips has failed."""
+    report = yield
+    required = os.environ.get("UMT_SIM_REQUIRE_LIVE") == "1"
+    if required and report.skipped and item.get_closest_marker("live"):
+        report.outcome = "failed"
+        report.longrepr = f"required here (UMT_SIM_REQUIRE_LIVE=1): {report.longreprtext}"
+    return report
 
 
 @pytest.fixture
