@@ -124,12 +124,17 @@ def test_a_campaign_is_planned_written_and_started(engine: Engine) -> None:
             brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
             answer = await application.client.launch_campaign(
                 LaunchCampaign(
-                    brand_id=brand, name="Spring", budget_cents=9_000_000, daily_budget_cents=8_640_000
+                    brand_id=brand,
+                    name="Spring",
+                    budget_cents=9_000_000,
+                    daily_budget_cents=8_640_000,
                 )
             )
             await asyncio.sleep(30)  # a hundred cents a second
             campaign = UUID(answer["campaign_id"])
-            numbers = await application.client.collect_metrics(CollectMetrics(campaign_id=campaign))
+            numbers = await application.client.collect_metrics(
+                CollectMetrics(campaign_id=campaign)
+            )
             assert 30.0 == numbers["spent"]
             async with looking_at(stage) as (stored, _):
                 kept = await stored.campaigns.get(campaign)

@@ -287,7 +287,9 @@ def test_an_unforeseen_error_reaches_the_hook() -> None:
     """A bug in a handler is reported with its place, answered without its text, and not retried."""
 
     async def play(workshop: Workshop) -> None:
-        agent = workshop.agent(ContentAdManagementAgent, llm=ScriptedGateway(ZeroDivisionError("x")))
+        agent = workshop.agent(
+            ContentAdManagementAgent, llm=ScriptedGateway(ZeroDivisionError("x"))
+        )
         llm = ScriptedGateway(ZeroDivisionError("secret"))
         agent = workshop.agent(ContentCreationAgent, llm=llm)
         await agent.start()

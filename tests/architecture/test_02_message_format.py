@@ -216,7 +216,10 @@ def encoded(**changes: Any) -> bytes:
         ({"timestamp": "2026-01-01T00:00:00"}, "task.timestamp: Input should have timezone info"),
         ({"correlation": None}, "task.correlation: Extra inputs are not permitted"),
         ({"payload": {"title": "x"}}, "payload.brand_id: Field required"),
-        ({"message_type": "gossip"}, "Input tag 'gossip' found using 'message_type' does not match"),
+        (
+            {"message_type": "gossip"},
+            "Input tag 'gossip' found using 'message_type' does not match",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_by_field(changes: dict[str, Any], problem: str) -> None:

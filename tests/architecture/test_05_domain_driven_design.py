@@ -365,9 +365,7 @@ def test_every_other_aggregate_comes_back_too(on_postgres: Callable[[Play], None
         brand = acme(brand_id=BRAND)
         await PostgresBrandRepository(database).save(brand)
         content = story(variations=[Variation("A", "World!")], metadata={"topics": "a"})
-        content.note_test(
-            TestResult.compare("A", "B", impressions=(9, 9), conversions=(1, 2))
-        )
+        content.note_test(TestResult.compare("A", "B", impressions=(9, 9), conversions=(1, 2)))
         content.rewrite("Better")
         content.approve()
         content.schedule(NOW + timedelta(days=1), now=NOW)
@@ -439,7 +437,9 @@ def test_one_of_two_who_create_the_same_is_told(on_postgres: Callable[[Play], No
     async def play(database: PostgresDatabase) -> None:
         repository = PostgresContentRepository(database)
         await repository.save(story(content_id=BRAND))
-        with pytest.raises(VersionConflict, match="changed from version 0, but version 1 is stored"):
+        with pytest.raises(
+            VersionConflict, match="changed from version 0, but version 1 is stored"
+        ):
             await repository.save(story(content_id=BRAND))
 
     on_postgres(play)
@@ -472,10 +472,14 @@ def test_an_exception_in_the_block_writes_nothing(on_postgres: Callable[[Play], 
 
     async def play(database: PostgresDatabase) -> None:
         work = SqlUnitOfWork(database, [ContentTable()], clock=SystemClock())
-        with pytest.raises(KeyError):
+
+        async def fail() -> None:
             async with work.begin(announcements()) as writes:
                 writes.save(story())
                 raise KeyError
+
+        with pytest.raises(KeyError):
+            await fail()
         assert 0 == (await database.query("SELECT count(*) FROM contents"))[0]["count"]
 
     on_postgres(play)
