@@ -30,6 +30,7 @@ class Chain:
             direction: [Toxic("noop", direction, NoopPipe())] for direction in Direction
         }
         self._links: dict[Direction, dict[Link, None]] = {direction: {} for direction in Direction}
+        self._carried: dict[Direction, int] = dict.fromkeys(Direction, 0)
         self._waiting: deque[tuple[Story, Wake]] = deque()
         self._busy = False
         self._beginning = False
@@ -55,7 +56,13 @@ class Chain:
 
     def forget(self, direction: Direction, link: Link) -> None:
         """*link* has ended: changes no longer concern it."""
-        self._links[direction].pop(link, None)
+        if link in self._links[direction]:
+            del self._links[direction][link]
+            self._carried[direction] += link.carried
+
+    def carried(self, direction: Direction) -> int:
+        """Bytes that all links of that direction have read, ended ones included."""
+        return self._carried[direction] + sum(link.carried for link in self._links[direction])
 
     def add(self, toxic: Toxic, done: Wake = nobody) -> None:
         """Append *toxic* to its direction; *done* is called when every live link has it."""

@@ -40,6 +40,9 @@ class Link:
         connection: Number of the connection.
         draws: Gives the random stream of a toxic on a connection.
         on_end: Called when the sink was closed.
+
+    Attributes:
+        carried: Bytes read from the source so far.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Link:
         self._connection = connection
         self._draws = draws
         self._on_end = on_end
+        self.carried = 0
         self._writing = False
         self._first = Channel()
         self._stages: list[Stage] = []
@@ -168,6 +172,7 @@ class Link:
                 continue
             if not data:
                 break
+            self.carried += len(data)
             if self._clear and not (data := self._write_through(data)):
                 continue
             first.put(Chunk(data, self._clock.now()))

@@ -102,6 +102,15 @@ class Proxy:
         """How many connections it has now."""
         return len(self._connections)
 
+    @property
+    def accepted(self) -> int:
+        """How many connections it has had in all."""
+        return self._accepted
+
+    def carried(self, direction: Direction) -> int:
+        """Bytes that have come to it from that direction's source in all."""
+        return self._chain.carried(direction)
+
     # Toxics. `done` is called when every live link has changed, which a busy stage may delay.
 
     @property

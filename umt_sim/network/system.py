@@ -10,9 +10,9 @@ long as a network is installed.
 from __future__ import annotations
 
 import select
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from importlib import import_module
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,8 @@ def install(kernel: Kernel, network: SocketSource) -> None:
     if _RealPoll is not None:
         pollable = kernel.loop.sockets.pollable
         _replace(select, "poll", lambda: Poll(pollable), undo)
-    if EYEBALLS in sys.modules:
-        _replace(sys.modules[EYEBALLS], "_connect_sock", _Dialer(network), undo)
+    with suppress(ImportError):  # only aiohttp needs it, and may be imported later
+        _replace(import_module(EYEBALLS), "_connect_sock", _Dialer(network), undo)
     kernel.on_leave(undo.close)
 
 

@@ -106,3 +106,23 @@ def test_back_pressure_reaches_the_sender_through_a_proxy(kernel: Kernel) -> Non
     # One chunk each in the reader, the noop and the toxic: of the 10 000 bytes first read,
     # then of what was merged meanwhile; the rest fills the window.
     assert kernel.run(main()) == 130_000
+
+
+def test_a_proxy_counts_what_it_has_carried(kernel: Kernel, network: Network, echo: Echo) -> None:
+    """Connections and bytes of each direction, of ended connections too."""
+    proxy = network.proxy("proxy", listen=PROXY, upstream=echo.address)
+
+    async def main() -> None:
+        await echo.start()
+        for size in (3, 4):
+            async with echo.client(PROXY) as client:
+                await exchange(client, b"x" * size)
+        async with echo.client(PROXY) as client:
+            proxy.add_toxic("limit_data", {"bytes": 2})
+            client[1].write(b"12345")
+            assert await client[0].read() == b"12"
+        assert (3, 0) == (proxy.accepted, proxy.connections)
+        carried = [proxy.carried(direction) for direction in Direction]
+        assert carried == [12, 12]
+
+    kernel.run(main())
