@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Stage"]
 
 
+INSTANT = 5e-10  # seconds: less than the clock tells apart is a residue of arithmetic
 _SPARED = NoopPipe()  # what a toxic does on a link that its toxicity spares
 
 
@@ -152,7 +153,7 @@ class Stage:
 
     def hold(self, seconds: float) -> Steps[bool]:
         """Wait *seconds*; false if the stage was interrupted meanwhile and should hurry."""
-        if seconds <= 0:
+        if seconds < INSTANT:
             return True
         self._set_alarm(seconds)
         while not self._rang:
