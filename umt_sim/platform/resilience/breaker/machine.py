@@ -13,7 +13,7 @@ to hear of a transition when it is due rather than when the next call comes.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from threading import RLock
 
 from umt_sim.platform.errors import PlatformError
@@ -56,6 +56,7 @@ from umt_sim.platform.resilience.listeners import Publisher
 __all__ = ["Machine"]
 
 LAPS_CAUGHT_UP = 1000  # timers fired in one go before the rest of a long silence is skipped
+OBEDIENT = (State.CLOSED, State.OPEN, State.HALF_OPEN)  # an outcome may order these open
 WAIT_IF_BROKEN = 60.0  # seconds open when the settings' own wait function raises
 
 
@@ -72,6 +73,7 @@ class Machine:
         "_acquire",
         "_alarm",
         "_failed_result",
+        "_fewest",
         "_heard",
         "_ignores",
         "_listened",
@@ -136,7 +138,7 @@ class Machine:
                 self._elapse(now)
             phase = self._phase
             ticket = phase.admit(now)
-            while isinstance(ticket, Change):
+            while ticket is not None and isinstance(ticket, Change):
                 self._go(ticket, now)
                 phase = self._phase
                 ticket = phase.admit(now)
@@ -165,9 +167,11 @@ class Machine:
         self._acquire()
         try:
             if ticket is self.free:
-                if not (ticket.record(outcome, duration, now) or self._heard):
+                bad = ticket.record(outcome, duration, now)
+                alarmed = bad >= self._fewest and self._alarm(ticket)
+                if not (alarmed or self._heard):
                     return
-                stale, change = False, self._phase.judge() if self._alarm(ticket) else None
+                stale, change = False, self._phase.judge() if alarmed else None
             else:
                 stale, change = self._settle(ticket, outcome, duration, now)
             if self._heard:
@@ -179,48 +183,48 @@ class Machine:
         if self._listened:
             self.publisher.deliver()
 
-    def fail(
-        self,
-        ticket: Ticket,
-        started: float,
-        error: Exception | None,
-        open_for: float | None = None,
-    ) -> None:
+    def fail(self, ticket: Ticket, started: float, error: Exception | None) -> None:
         """
-        Hear that the call raised *error*, or that its result is a failure.
+        Hear that the call raised *error*, or (``None``) that its result is a failure.
 
-        What is no ``Exception`` is for ``release``. *open_for* seconds is what a result
-        orders; what an error orders is found here.
+        What is no ``Exception`` is for ``release``.
         """
+        wait = None
         if error is not None and (self._picky or isinstance(error, PlatformError)):
-            outcome_of_error = self.classify(error)
-            if outcome_of_error is Outcome.IGNORED:
-                self.ignore(ticket, started, error)
+            if self._is_no_failure(ticket, started, error):
                 return
-            if outcome_of_error is Outcome.SUCCESS:
-                self.succeed(ticket, started)
-                return
-            open_for = self._ordered_wait(error)
+            wait = self._ordered_wait(error)
         now = self.monotonic()
         duration = now - started
         outcome = FAILED if duration <= self._slow_after else FAILED | SLOW
         self._acquire()
         try:
             if ticket is self.free:
-                ticket.record(outcome, duration, now)
-                stale, change = False, self._phase.judge() if self._alarm(ticket) else None
+                bad = ticket.record(outcome, duration, now)
+                alarmed = bad >= self._fewest and self._alarm(ticket)
+                stale, change = False, self._phase.judge() if alarmed else None
             else:
                 stale, change = self._settle(ticket, outcome, duration, now)
             if self._heard:
                 self.publisher.put(CallFailed(now, self.name, duration, error, stale))
-            if open_for is not None and not stale:
-                self._open_on_order(change, now, open_for)
-            elif change is not None:
+            if change is not None:
                 self._go(change, now)
+            if wait is not None and not stale:
+                self._open_on_order(wait, now)
         finally:
             self._release()
         if self._listened:
             self.publisher.deliver()
+
+    def _is_no_failure(self, ticket: Ticket, started: float, error: Exception) -> bool:
+        match self.classify(error):
+            case Outcome.IGNORED:
+                self.ignore(ticket, started, error)
+            case Outcome.SUCCESS:
+                self.succeed(ticket, started)
+            case _:
+                return False
+        return True
 
     def classify(self, error: Exception) -> Outcome:
         """What the settings make of *error*."""
@@ -266,10 +270,15 @@ class Machine:
     def judge_result(self, ticket: Ticket, started: float, result: object = None) -> None:
         """Hear what the call returned, where the settings look at results."""
         wait = self._ordered_wait(result)
-        if wait is not None or self.classify_result(result) is Outcome.FAILURE:
-            self.fail(ticket, started, None, wait)
+        current = self._phase.holds(ticket)
+        if self.classify_result(result) is Outcome.FAILURE:
+            self.fail(ticket, started, None)
         else:
             self.succeed(ticket, started)
+        if wait is not None and current:
+            with self._lock:
+                self._open_on_order(wait, self.monotonic())
+            self.publisher.deliver()
 
     def turn_away(self, ticket: Ticket, retry_after: float | None) -> CircuitOpenError:
         """Take an admission back: somebody with a wider view refuses the call."""
@@ -291,13 +300,14 @@ class Machine:
         return stale, phase.settle(ticket, outcome, duration, now)
 
     def _ordered_wait(self, outcome: object) -> float | None:
+        """For how many seconds *outcome* orders the breaker open."""
         if self._open_for is None:
             return None
         try:
             seconds = self._open_for(outcome)
-            return None if seconds is None or not seconds > 0 else float(seconds)
-        except Exception as error:  # noqa: BLE001  # likewise
-            self.publisher.report(error, outcome)
+            return seconds if seconds is not None and 0 < seconds < inf else None
+        except Exception as broken:  # noqa: BLE001  # likewise
+            self.publisher.report(broken, outcome)
             return None
 
     # Reading and operating
@@ -395,13 +405,9 @@ class Machine:
             return  # metrics only: it just had something to say
         self._leave_for(self._build(change.to, now, for_seconds), now)
 
-    def _open_on_order(self, change: Change | None, now: float, seconds: float) -> None:
-        state = self._phase.state
-        if state in (State.CLOSED, State.HALF_OPEN):
-            exceeded = () if change is None else change.exceeded
-            self._go(Change(State.OPEN, exceeded), now, seconds)
-        elif change is not None:
-            self._go(change, now)
+    def _open_on_order(self, seconds: float, now: float) -> None:
+        if self._phase.state in OBEDIENT:
+            self._go(Change(State.OPEN), now, seconds)
 
     def _leave_for(self, phase: Phase, now: float) -> None:
         before = self._phase.state
@@ -411,7 +417,7 @@ class Machine:
 
     def _settle_in(self, phase: Phase) -> None:
         self._phase = phase
-        self._alarm = phase.alarm
+        self._fewest, self._alarm = phase.fewest, phase.alarm
         self.free: Window | None = phase.window if phase.free else None
         self._heard = self._listened and phase.loud
 

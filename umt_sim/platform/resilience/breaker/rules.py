@@ -38,6 +38,15 @@ class Rule:
         """What the probes seen in the half-open state say."""
         return self.judge(window)
 
+    def fewest(self, window: Window) -> int:  # noqa: ARG002  # a simple rule may need it
+        """
+        Failed and slow calls in *window* below which ``judge`` cannot say yes.
+
+        A bound, at least 1: with fewer the rule is not asked, so that calls of a callee
+        that is nearly well cost little more than those of one that is.
+        """
+        return 1
+
     def leaves(self) -> Iterator[Rule]:
         """The simple rules this one is made of, in the order they are written."""
         yield self
@@ -66,6 +75,10 @@ class ConsecutiveFailures(Rule):
                 f"failure_threshold is {self.limit}; write 1 or more failures in a row"
             )
 
+    def fewest(self, window: Window) -> int:
+        """The row, as far as it fits into the window; seconds forget what a row remembers."""
+        return min(self.limit, window.size) if isinstance(window, CountWindow) else 1
+
     def judge(self, window: Window) -> bool:
         """Whether the latest calls were failures only."""
         return window.streak >= self.limit
@@ -86,6 +99,10 @@ class FailureRate(Rule):
     def __post_init__(self) -> None:
         _check_percent("failure rate", self.percent)
 
+    def fewest(self, window: Window) -> int:
+        """The share of the fewest calls for which there is a rate."""
+        return max(int(self.percent * window.minimum / 100), 1)
+
     def judge(self, window: Window) -> bool | None:
         """Whether the failure rate has reached the threshold."""
         calls = window.calls
@@ -100,6 +117,10 @@ class SlowCallRate(Rule):
 
     def __post_init__(self) -> None:
         _check_percent("slow call rate", self.percent)
+
+    def fewest(self, window: Window) -> int:
+        """The share of the fewest calls for which there is a rate."""
+        return max(int(self.percent * window.minimum / 100), 1)
 
     def judge(self, window: Window) -> bool | None:
         """Whether the slow call rate has reached the threshold."""
@@ -134,6 +155,10 @@ class AnyOf(Rule):
     first: Rule
     second: Rule
 
+    def fewest(self, window: Window) -> int:
+        """What the easier rule needs."""
+        return min(self.first.fewest(window), self.second.fewest(window))
+
     def judge(self, window: Window) -> bool | None:
         """Three-valued *or*."""
         first = self.first.judge(window)
@@ -155,6 +180,10 @@ class AllOf(Rule):
 
     first: Rule
     second: Rule
+
+    def fewest(self, window: Window) -> int:
+        """What the harder rule needs."""
+        return max(self.first.fewest(window), self.second.fewest(window))
 
     def judge(self, window: Window) -> bool | None:
         """Three-valued *and*."""

@@ -78,12 +78,13 @@ class Phase:
         attempt: How often the breaker has opened since it was last closed.
         due: When the clock ends this stay, ``None`` if only calls and operators do.
         until: When a call just refused may be let through, ``None`` if nobody knows.
-        alarm: Whether ``judge`` is worth asking after an outcome; asked of every one.
+        fewest: Failed and slow calls below which ``judge`` has nothing to say.
+        alarm: With so many, whether it has; a rule, asked without a detour.
         free: Whether every call is let through and its ticket is the window.
         loud: Whether outcomes and refusals are published.
     """
 
-    __slots__ = ("alarm", "attempt", "due", "until", "window")
+    __slots__ = ("alarm", "attempt", "due", "fewest", "until", "window")
     state: State
     free = False
     loud = True
@@ -93,6 +94,7 @@ class Phase:
         self.attempt = attempt
         self.due: float | None = None
         self.until: float | None = None
+        self.fewest = 1
         self.alarm: Callable[[Window], bool | None] = _always
 
     def admit(self, now: float) -> Ticket | Change | None:
@@ -131,7 +133,7 @@ class Closed(Phase):
     def __init__(self, window: Window, rule: Rule, running: Running | None = None) -> None:
         super().__init__(window)
         self._rule = rule
-        self.alarm = rule.judge
+        self.fewest, self.alarm = rule.fewest(window), rule.judge
         self._running: Running = {} if running is None else running
 
     def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's

@@ -45,7 +45,7 @@ class Window(Protocol):
     not_permitted: int  # calls refused while this window was the visible one
 
     def record(self, outcome: int, duration: float, now: float) -> int:
-        """Count a call that ended at *now*; return 0 if no failed or slow call is here."""
+        """Count a call that ended at *now*; return the failed and slow calls in the window."""
         ...
 
     def move(self, now: float) -> None:
@@ -114,7 +114,7 @@ class CountWindow(_Counts):
         self._durations: deque[float] = deque(maxlen=size)
 
     def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # a time window needs it
-        """Count a call that ended; return 0 if the window has no failed or slow call."""
+        """Count a call that ended; return the failed and slow calls in the window."""
         self._durations.append(duration)
         if self.calls < self.size:
             self.calls += 1
@@ -127,8 +127,11 @@ class CountWindow(_Counts):
             self.failed += (outcome & FAILED) - (evicted & FAILED)
             self.slow += (outcome >> 1) - (evicted >> 1)
             self.slow_failed += (outcome == _BOTH) - (evicted == _BOTH)
-        self.streak = self.streak + 1 if outcome & FAILED else 0
-        return 1
+        if outcome & FAILED:
+            self.streak += 1
+        else:
+            self.streak = 0
+        return self.failed + self.slow
 
     def move(self, now: float) -> None:
         """Nothing ages: only a new call pushes an old one out."""
@@ -156,7 +159,7 @@ class TimeWindow(_Counts):
         self._durations: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
     def record(self, outcome: int, duration: float, now: float) -> int:
-        """Count a call that ended at *now*; return 0 if no failed or slow call is here."""
+        """Count a call that ended at *now*; return the failed and slow calls in the window."""
         if now >= self._next:
             self.move(now)
         self._durations.append(duration)
