@@ -94,7 +94,10 @@ class RabbitMQ:
             OSError: The address cannot be used.
         """
         self._loop = loop = asyncio.get_running_loop()
-        if not self.hosts:
+        if self.hosts:
+            for known in self.hosts.values():
+                known.come_up()
+        else:
             self._make_hosts()
         self._server = await loop.create_server(lambda: Connection(self, loop), host, port)
         self._address = (host, self._server.sockets[0].getsockname()[1])
@@ -178,7 +181,8 @@ class RabbitMQ:
         if self.workers is not None:
             self.workers.capacity.restart()
         for host in self.hosts.values():
-            host.restart()
+            host.go_down()
+            host.ledger.settle()
 
     # Alarms.
 

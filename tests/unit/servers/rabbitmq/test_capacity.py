@@ -57,12 +57,12 @@ class Slow:
             recorder=self.recorder,
         )
 
-    async def client(self, *channels: int) -> RawClient:
-        """A client with *channels* open, each confirming."""
+    async def client(self, *channels: int, confirming: bool = True) -> RawClient:
+        """A client with *channels* open."""
         client = RawClient("127.0.0.1", self.broker.port)
         self.clients.push_async_callback(client.close)
         await client.open(*channels)
-        for channel in channels:
+        for channel in channels if confirming else ():
             client.send(channel, commands.Confirm.Select())
             await client.expect(commands.Confirm.SelectOk)
         return client
@@ -189,6 +189,61 @@ def test_lost_client_has_published_all_the_same() -> None:
         assert slow.times(MessageFate.PUBLISHED) == pytest.approx([0.01, 0.02, 0.03])
 
     in_virtual_time(body, service={"publish": 0.01})
+
+
+def test_close_is_answered_when_all_is_done() -> None:
+    """connection.close-ok comes after the effects, and the confirms, of all that came before."""
+
+    async def body(slow: Slow) -> None:
+        client = await slow.client(1)
+        await declared(client)
+        for _ in range(3):
+            client.publish(1, "", "q", b"x")
+        client.send(0, commands.Connection.Close(200, "bye", 0, 0))
+        assert await confirms(client, 3, slow) == [(1, 0.01), (2, 0.02), (3, 0.03)]
+        await client.expect(commands.Connection.CloseOk)
+        assert slow.loop.time() == 0.03
+
+    in_virtual_time(body, service={"publish": 0.01})
+
+
+def test_error_ends_what_waits_behind_it() -> None:
+    """After a refused operation the channel does nothing more, soft error or hard."""
+
+    async def body(slow: Slow) -> None:
+        client = await slow.client(1)
+        await declared(client)
+        client.publish(1, "nowhere", "q", b"x")
+        client.publish(1, "", "q", b"x")
+        assert (await client.closed_channel())[0] == 404
+        client.send(1, commands.Channel.CloseOk(), commands.Channel.Open())
+        await client.expect(commands.Channel.OpenOk)
+        client.send(1, commands.Channel.Flow(active=False))
+        client.publish(1, "", "q", b"x")
+        assert (await client.closed_connection())[0] == 540
+        await asyncio.sleep(1)
+        assert slow.times(MessageFate.PUBLISHED) == []
+
+    in_virtual_time(body, service={"publish": 0.01})
+
+
+def test_queue_keeps_what_the_channel_cannot_send_yet() -> None:
+    """Without a prefetch limit, 200 deliveries wait at the channel and the rest in the queue."""
+
+    async def body(slow: Slow) -> None:
+        client = await slow.client(1, confirming=False)
+        await declared(client)
+        for _ in range(500):
+            client.publish(1, "", "q", b"x")
+        await client.becomes_ready(1, "q", 500)
+        client.send(1, commands.Basic.Consume(queue="q", nowait=True))
+        await asyncio.sleep(0.001)
+        queue = slow.broker.hosts["/"].queues["q"]
+        assert (queue.ready, queue.unacked) == (300, 200)
+        await asyncio.sleep(10)
+        assert (queue.ready, queue.unacked) == (0, 500)
+
+    in_virtual_time(body, service={"deliver": 0.01})
 
 
 def test_crash_forgets_what_was_under_way() -> None:

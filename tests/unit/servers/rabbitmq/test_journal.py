@@ -103,7 +103,7 @@ def test_lost_and_purged(journal: Journal) -> None:
     queue = client.declare()
     client.publish("q", b"kept")
     client.host.publish(client.host.exchange(""), new_message(b"gone", persistent=False))
-    client.host.restart()
+    client.host.go_down()
     client.host.delete_queue(queue)
     assert journal.fates()[2:] == ["lost", "purged"]
 

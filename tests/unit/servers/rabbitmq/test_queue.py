@@ -199,8 +199,23 @@ def test_restart_keeps_what_is_durable(client: Client) -> None:
     host = client.host
     for body, persistent in ((b"1", True), (b"2", False)):
         host.publish(host.exchange(""), new_message(body, persistent=persistent))
-    host.restart()
+    host.go_down()
     assert queue.ready == 1
     entry = queue.get(no_ack=True)
     assert entry is not None
     assert entry.message.body == b"1"
+
+
+def test_nothing_expires_while_the_node_is_down(timeline: Timeline, client: Client) -> None:
+    """What expired meanwhile goes when the node is back, and lives unused begin anew."""
+    queue = client.declare(message_ttl=100, expires=1000)
+    client.publish("q", b"x")
+    client.host.go_down()
+    timeline.advance(5)
+    assert queue.ready == 1
+    client.host.come_up()
+    assert queue.ready == 0
+    timeline.advance(0.999)
+    assert "q" in client.host.queues
+    timeline.advance(0.001)
+    assert "q" not in client.host.queues

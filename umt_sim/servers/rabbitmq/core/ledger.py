@@ -9,7 +9,7 @@ from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
 if TYPE_CHECKING:
     from umt_sim.journal.recorder import Recorder
     from umt_sim.servers.rabbitmq.core.message import Message
-    from umt_sim.servers.rabbitmq.core.ports import Timeline
+    from umt_sim.servers.rabbitmq.core.ports import Timeline, Timer
     from umt_sim.servers.rabbitmq.core.queue import Queue
 
 __all__ = ["Ledger", "Recorded", "Silent"]
@@ -36,6 +36,10 @@ class Ledger(Protocol):
         """The length or the consumers of *queue* are not what they were."""
         ...
 
+    def settle(self) -> None:
+        """Nothing more will happen for now."""
+        ...
+
 
 class Silent:
     """Nobody listens."""
@@ -52,6 +56,9 @@ class Silent:
         """Do nothing."""
 
     def changed(self, queue: Queue) -> None:
+        """Do nothing."""
+
+    def settle(self) -> None:
         """Do nothing."""
 
 
@@ -74,7 +81,7 @@ class Recorded:
         self._now = recorder.now
         self._timeline = timeline
         self._last: dict[Queue, tuple[float, bool]] = {}  # when sampled, and whether empty
-        self._waiting: dict[Queue, None] = {}
+        self._waiting: dict[Queue, Timer] = {}
 
     def fate(
         self,
@@ -107,12 +114,21 @@ class Recorded:
         if was_empty != (queue.ready == 0) or now - sampled_at >= _BETWEEN_SAMPLES:
             self._sample(queue, now)
         elif queue not in self._waiting:
-            self._waiting[queue] = None
-            self._timeline.call_at(sampled_at + _BETWEEN_SAMPLES, self._sample_late, queue)
+            due = sampled_at + _BETWEEN_SAMPLES
+            self._waiting[queue] = self._timeline.call_at(due, self._sample_late, queue)
+        if queue.deleted:
+            self._last.pop(queue, None)
+
+    def settle(self) -> None:
+        """Write the samples that wait, for the journal may be closed before they are due."""
+        for queue, timer in list(self._waiting.items()):
+            timer.cancel()
+            self._sample_late(queue)
 
     def _sample_late(self, queue: Queue) -> None:
         del self._waiting[queue]
-        self._sample(queue, self._timeline.time())
+        if queue in self._last:
+            self._sample(queue, self._timeline.time())
 
     def _sample(self, queue: Queue, now: float) -> None:
         self._last[queue] = (now, queue.ready == 0)

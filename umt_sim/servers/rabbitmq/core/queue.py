@@ -10,9 +10,10 @@ from umt_sim.journal.records import MessageFate
 from umt_sim.servers.rabbitmq.core.arguments import Overflow, QueueArguments, QueueType
 from umt_sim.servers.rabbitmq.core.backlog import Backlog, ByPriority, Entry, Fifo, Returning
 from umt_sim.servers.rabbitmq.core.consumers import Consumer, Consumers
+from umt_sim.servers.rabbitmq.core.deadlines import HeadDeadline, LifeDeadline
 from umt_sim.servers.rabbitmq.core.ledger import Ledger
 from umt_sim.servers.rabbitmq.core.message import Message
-from umt_sim.servers.rabbitmq.core.ports import Timeline, Timer
+from umt_sim.servers.rabbitmq.core.ports import Timeline
 from umt_sim.servers.rabbitmq.errors import access_refused
 from umt_sim.servers.rabbitmq.rules import Rules
 
@@ -99,9 +100,8 @@ class Queue:
         self._had_consumers = False
         self._ready_bytes = 0
         self._position = 0
-        self._head_timer: Timer | None = None
-        self._head_timer_at = 0.0
-        self._life_timer: Timer | None = None
+        self._head = HeadDeadline(owner.timeline, self._head_is_due)
+        self._life = LifeDeadline(owner.timeline, arguments.expires, self._outlive)
         self.touch()
 
     # What can be seen of it.
@@ -300,21 +300,26 @@ class Queue:
 
     def touch(self) -> None:
         """It was used: its life starts anew."""
-        life = self.arguments.expires
-        if life is None or self.deleted:
-            return
-        if self._life_timer is not None:
-            self._life_timer.cancel()
-        self._life_timer = self._owner.timeline.call_at(self._time() + life, self._outlive)
+        if not self.deleted:
+            self._life.start_anew()
 
     def _outlive(self) -> None:
-        self._life_timer = None
         if not len(self._consumers):
             self._owner.delete_queue(self)
 
     def purge(self) -> int:
         """Forget every ready message; returns how many there were."""
         return self._forget(self._backlog, MessageFate.PURGED)
+
+    def sleep(self) -> None:
+        """The node is down: nothing happens until it is back."""
+        self._head.stop()
+        self._life.stop()
+
+    def wake(self) -> None:
+        """The node is back: what expired meanwhile goes now, an unused life begins anew."""
+        self.touch()
+        self._tidy()
 
     def lose(self, keep: Callable[[Message], bool]) -> None:
         """The node went down: only messages that *keep* says are on disk come back."""
@@ -338,9 +343,8 @@ class Queue:
     def close(self, fate: MessageFate = MessageFate.PURGED) -> list[Consumer]:
         """End it; *fate* befalls what it holds. Returns the consumers to be told."""
         self.deleted = True
-        for timer in (self._head_timer, self._life_timer):
-            if timer is not None:
-                timer.cancel()
+        self._head.stop()
+        self._life.stop()
         self._forget(self._backlog, fate)
         left = self._consumers.everybody()
         for consumer in left:
@@ -374,18 +378,10 @@ class Queue:
             self._give_up(self._take_ready().message, GivenUp.EXPIRED)
 
     def _watch_head(self) -> None:
-        if not len(self._backlog):
-            return
-        expires = self._backlog.head().expires
-        if expires is None or (self._head_timer is not None and self._head_timer_at <= expires):
-            return
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-        self._head_timer_at = expires
-        self._head_timer = self._owner.timeline.call_at(expires, self._head_is_due)
+        if len(self._backlog):
+            self._head.watch(self._backlog.head().expires)
 
     def _head_is_due(self) -> None:
-        self._head_timer = None
         self._drop_expired()
         self._watch_head()
         self._ledger.changed(self)

@@ -366,16 +366,23 @@ class VirtualHost:
             if queue.connection is connection:
                 self.delete_queue(queue)
 
-    def restart(self) -> None:
-        """What is left after the node went down: durable things and persistent messages."""
+    def go_down(self) -> None:
+        """The node stops: durable things and persistent messages stay, the rest is lost."""
         for queue in list(self.queues.values()):
             if not queue.durable or queue.exclusive:
                 self._drop_queue(queue, MessageFate.LOST)
-            elif queue.arguments.type is QueueType.CLASSIC:
+                continue
+            if queue.arguments.type is QueueType.CLASSIC:
                 queue.lose(keep=lambda message: message.properties.persistent)
+            queue.sleep()
         for exchange in list(self.exchanges.values()):
             if not exchange.durable:
                 self._drop_exchange(exchange)
+
+    def come_up(self) -> None:
+        """The node is back."""
+        for queue in list(self.queues.values()):
+            queue.wake()
 
 
 _NO_TRANSIENT_QUEUES = (

@@ -42,6 +42,8 @@ _NO_ROUTE = 312
 _PUBLISH = (60, 40)
 _ACK = (60, 80)
 _FEW_WAITING = 200  # operations; a connection that was not read for too many is read again
+_MOST_UNSENT = 200  # deliveries that wait for capacity before the queues keep the rest
+_FEW_UNSENT = 100  # and when they give more
 
 
 class _State(Enum):
@@ -68,7 +70,6 @@ class Channel:
         self.connection = connection
         self.host = host
         self.session = Session(host, connection, self)
-        self.session.writable = connection.writable
         self.last_queue = ""  # what an empty queue name means
         self.confirming = False
         self._state = _State.OPEN
@@ -77,11 +78,13 @@ class Channel:
         self._confirmed: list[int] = []
         self._refused: list[int] = []
         self._heads: dict[str, bytes] = {}
+        self._congested = False
         self._inward: Line | None = None
         self._outward: Line | None = None
         if workers is not None:
             self._inward = Line(workers, self._served, self._no_room)
-            self._outward = Line(workers, self._served, self._no_room)
+            self._outward = Line(workers, self._sent, self._no_room)
+        self.writable_changed()
 
     @property
     def waiting(self) -> int:
@@ -221,6 +224,15 @@ class Channel:
         if self.waiting <= _FEW_WAITING:
             self.connection.caught_up()
 
+    def _sent(self) -> None:
+        if self._congested and self._outward is not None and len(self._outward) <= _FEW_UNSENT:
+            self._congested = False
+            self.writable_changed()
+
+    def writable_changed(self) -> None:
+        """The connection accepts more, or does not."""
+        self.session.set_writable(writable=self.connection.writable and not self._congested)
+
     def _no_room(self, operation: str, full: QueueFull) -> None:
         self.fail(resource_error(f"no room for {operation}: {full}"))
 
@@ -233,6 +245,9 @@ class Channel:
         else:
             effect = partial(self._write_delivery, consumer, delivery_tag, entry)
             self._outward.submit("deliver", len(entry.message.body), effect)
+            if len(self._outward) >= _MOST_UNSENT and not self._congested:
+                self._congested = True
+                self.writable_changed()
 
     def _write_delivery(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
         if self._state is not _State.OPEN:
@@ -286,10 +301,11 @@ class Channel:
 
     def fail(self, error: AmqpError) -> None:
         """Close the channel because of *error*, or the connection if it is a hard one."""
+        self.send_confirms()
         if not error.soft:
+            self._lose()
             self.connection.fail(error)
             return
-        self.send_confirms()
         self._state = _State.CLOSING
         self._end_session()
         self._say(commands.Channel.Close(error.code, error.text, *error.method))
@@ -308,15 +324,23 @@ class Channel:
 
         What the client had sent is still worked off: it cannot know what happened.
         """
-        if self._inward is None or not len(self._inward):
+        if self._inward is None or not self._inward.busy:
             self._lose()
         else:
             self._inward.submit("", 0, self._lose)
 
+    def crash(self) -> None:
+        """The broker is gone: what was under way does not happen."""
+        if self._inward is not None:
+            self._inward.clear()
+        self._lose()
+
     def _lose(self) -> None:
+        self.send_confirms()
         if self._state is _State.OPEN:
-            self._state = _State.CLOSED
             self._end_session()
+        self._state = _State.CLOSED
+        self.connection.channel_closed(self)
 
     def _end_session(self) -> None:
         if self._outward is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -103,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._out_size = 0
         self._unconfirmed: dict[Channel, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._after_channels: Callable[[], None] | None = None
 
     # The transport's calls.
 
@@ -139,7 +141,7 @@ class Connection(asyncio.Protocol):
     def _set_writable(self, *, writable: bool) -> None:
         self.writable = writable
         for channel in list(self.channels.values()):
-            channel.session.set_writable(writable=writable)
+            channel.writable_changed()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         """The client is gone: its channels close, exclusive queues go."""
@@ -245,6 +247,8 @@ class Connection(asyncio.Protocol):
         if kind not in _CONTENT_KINDS:
             self._check_kind(kind, payload)
             raise unexpected_frame(frame_text(kind, payload))
+        if self._state is _State.CLOSING:
+            return
         channel = self.channels.get(number)
         if channel is not None:
             channel.on_frame(kind, payload)
@@ -252,7 +256,7 @@ class Connection(asyncio.Protocol):
                 self._reading.stop(Pressure.CAPACITY)
         elif self._state is _State.OPEN:
             self._open_channel(kind, number, payload)
-        elif self._state is _State.HANDSHAKE:
+        else:
             raise unexpected_frame(f"frame on channel {number} before connection.open")
 
     def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
@@ -275,6 +279,7 @@ class Connection(asyncio.Protocol):
         self._unconfirmed.pop(channel, None)
         if self.channels.get(channel.number) is channel:
             del self.channels[channel.number]
+        self._check_channels()
 
     # Bytes out.
 
@@ -363,29 +368,41 @@ class Connection(asyncio.Protocol):
         """The broker is gone from one moment to the next."""
         self._out.clear()
         self._unconfirmed.clear()
+        for channel in list(self.channels.values()):
+            channel.crash()
         self._transport.abort()
         self._end()
 
     def _say_goodbye(self, error: AmqpError) -> None:
-        for channel in list(self.channels.values()):
-            channel.send_confirms()
-            channel.connection_lost()
-        self.channels.clear()
-        self._release()
         close = commands.Connection.Close(error.code, error.text, *error.method)
+        self._end_channels(then=lambda: None)
         self.send(frames.method(0, close))
         self._state = _State.CLOSING
 
     def _close_for_client(self) -> None:
+        self._state = _State.CLOSING
+        self._end_channels(then=self._confirm_close)
+
+    def _confirm_close(self) -> None:
+        self.flush()
+        self.send(frames.method(0, commands.Connection.CloseOk()))
+        # It is the client's to hang up.
+        self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._close_transport)
+
+    def _end_channels(self, then: Callable[[], None]) -> None:
+        """Close the channels; once they have worked off what they had, release and go on."""
+        self._after_channels = then
+        self._set_writable(writable=False)
         for channel in list(self.channels.values()):
             channel.send_confirms()
             channel.connection_lost()
-        self.channels.clear()
-        self._release()
-        self.send(frames.method(0, commands.Connection.CloseOk()))
-        # It is the client's to hang up.
-        self._state = _State.CLOSING
-        self._timer = self._loop.call_later(_CLOSE_TIMEOUT, self._close_transport)
+        self._check_channels()
+
+    def _check_channels(self) -> None:
+        if self._after_channels is not None and not self.channels:
+            then, self._after_channels = self._after_channels, None
+            self._release()
+            then()
 
     def _release(self) -> None:
         if self._host is not None:
@@ -402,9 +419,4 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._heartbeat is not None:
             self._heartbeat.stop()
-        self.writable = False
-        for channel in list(self.channels.values()):
-            channel.connection_lost()
-        self.channels.clear()
-        self._release()
-        self._broker.disconnected(self)
+        self._end_channels(then=lambda: self._broker.disconnected(self))
