@@ -44,6 +44,14 @@ class Owner(Protocol):
         ...
 
 
+def _delivery_limit(arguments: QueueArguments, rules: Rules) -> int | None:
+    if arguments.type is not QueueType.QUORUM:
+        return None
+    if arguments.delivery_limit is None:
+        return rules.delivery_limit
+    return arguments.delivery_limit if arguments.delivery_limit >= 0 else None
+
+
 def _new_backlog(arguments: QueueArguments, *, limited_returns: bool) -> Backlog:
     if arguments.type is QueueType.QUORUM:
         return Returning(first=limited_returns)
@@ -64,8 +72,7 @@ class Queue:
         connection: Whom an exclusive queue belongs to; ``None`` is everybody.
         declared: Its arguments as they came, for comparing declarations.
         arguments: The same, read.
-        delivery_limit: Returns after which a message is given up; ``None`` never.
-        rules: What a return is and how consumers are told of it.
+        rules: The version's limit of returns, what counts as one, and how consumers hear of it.
     """
 
     def __init__(
@@ -78,7 +85,6 @@ class Queue:
         connection: object | None,
         declared: Mapping[str, Any],
         arguments: QueueArguments,
-        delivery_limit: int | None,
         rules: Rules,
     ) -> None:
         self.name = name
@@ -92,10 +98,10 @@ class Queue:
         self._owner = owner
         self._ledger = owner.ledger
         self._time = owner.timeline.time
-        self._delivery_limit = delivery_limit
+        self._delivery_limit = _delivery_limit(arguments, rules)
         self._rules = rules
         self._limited = arguments.max_length is not None or arguments.max_length_bytes is not None
-        self._backlog = _new_backlog(arguments, limited_returns=delivery_limit is not None)
+        self._backlog = _new_backlog(arguments, limited_returns=self._delivery_limit is not None)
         self._consumers = Consumers(single_active=arguments.single_active_consumer)
         self._had_consumers = False
         self._ready_bytes = 0

@@ -210,12 +210,12 @@ class VirtualHost:
             AmqpError: 403 for a reserved name, 405 if it belongs to another connection,
                 406 if it is different or an argument is wrong, 541 for what the version refuses.
         """
-        what = self.describe("queue", name)
         existing = self.queues.get(name) if name else None
         if existing is not None:
             # Exclusive and not exclusive are told apart by whom the queue belongs to.
             if existing.connection is not (connection if exclusive else None):
                 raise self._locked(name)
+            what = self.describe("queue", name)
             same_queue(
                 what, existing, durable=durable, auto_delete=auto_delete, arguments=arguments
             )
@@ -225,14 +225,10 @@ class VirtualHost:
             self._check_name("queue", name)
         else:
             name = self.names.make("amq.gen")
-            what = self.describe("queue", name)
+        what = self.describe("queue", name)
         read = read_queue_arguments(what, arguments)
-        limit = None
         if read.type is QueueType.QUORUM:
             self._check_quorum(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
-            limit = self.rules.delivery_limit
-            if read.delivery_limit is not None:
-                limit = read.delivery_limit if read.delivery_limit >= 0 else None
         if not (durable or exclusive or self.rules.transient_queues):
             raise internal_error(_NO_TRANSIENT_QUEUES)
         queue = Queue(
@@ -243,7 +239,6 @@ class VirtualHost:
             connection=connection if exclusive else None,
             declared=arguments,
             arguments=read,
-            delivery_limit=limit,
             rules=self.rules,
         )
         self.queues[name] = queue
