@@ -131,7 +131,7 @@ class Backend:
         What the engine answers, or ``None`` if it is not complete yet.
 
         Args:
-            patience: Seconds of the real clock to wait when nothing moves.
+            patience: Seconds of the real clock to wait for the next piece.
         """
         if self._unsent:
             self._push(patience)
@@ -140,24 +140,28 @@ class Backend:
         if self._got and (early := self._take()) is not None:
             return early
         receive = self._socket.recv
-        for _ in range(SPINS):
-            try:
-                chunk = receive(CHUNK)
-                break
-            except BlockingIOError:
-                sched_yield()
-            except ConnectionError:
-                chunk = b""
-                break
-        else:
-            select.select([self._socket], [], [], patience)
-            return self._take() if self._read() else None
-        if not self._got and len(chunk) < SEND_BUFFER and chunk[-6:-1] == READY:
-            self.status = chunk[-1:]
-            self.copying = self.failed = False
-            return chunk
-        self._append(chunk)
-        return self._take()
+        while True:
+            for _ in range(SPINS):
+                try:
+                    chunk = receive(CHUNK)
+                    break
+                except BlockingIOError:
+                    sched_yield()
+                except ConnectionError:
+                    chunk = b""
+                    break
+            else:
+                if not select.select([self._socket], [], [], patience)[0]:
+                    return None
+                continue
+            if not self._got and len(chunk) < SEND_BUFFER and chunk[-6:-1] == READY:
+                self.status = chunk[-1:]
+                self.copying = self.failed = False
+                return chunk
+            self._append(chunk)
+            reply = self._take()
+            if reply is not None or self.nap is not None:
+                return reply
 
     def heard_all(self) -> bool | None:
         """Whether the engine has taken in all that was sent; ``None`` if there is no telling."""
@@ -175,7 +179,8 @@ class Backend:
         That happens to clients that do not keep to the protocol's order, as by a Sync in
         the middle of COPY data, which the engine passes over.
         """
-        self._read()
+        while not self.closed and self._read():
+            pass
         complete = self._take()
         if complete is not None:
             return complete

@@ -41,6 +41,7 @@ WAITING = """
     FROM pg_locks WHERE pid = $1::int AND NOT granted
 """
 CANCEL = "SELECT pg_cancel_backend($1::int)"
+FLUSH_LOG = "SELECT pg_logical_emit_message(true, 'umt-sim', $1)"
 TERMINATE = "SELECT pg_terminate_backend($1::int)"
 
 
@@ -112,6 +113,10 @@ class Monitor:
     def terminate(self, pid: int) -> None:
         """End a session; it rolls back as soon as it runs."""
         self._ask(TERMINATE, str(pid))
+
+    def flush_log(self) -> None:
+        """Have everything written to the log that is to be found there after a crash."""
+        self._ask(FLUSH_LOG, "")
 
     def close(self) -> None:
         """End the session."""

@@ -165,6 +165,9 @@ class PostgreSQL:
         self._listener.close()
         self._listener = None
         self.turnstile.abandon()
+        # Sequences run ahead in the log, and how much of it is written is the machine's choice.
+        self.monitor.flush_log()
+        self.engine.crash()  # before any session is let go, lest one roll back and another go on
         for session, task in [*self._sessions.items()]:
             session.break_off()
             task.cancel()
@@ -173,7 +176,6 @@ class PostgreSQL:
         self.monitor.drop()
         self.clock.close()
         self.capacity.restart()
-        self.engine.crash()
 
     async def recover(self) -> None:
         """Accept connections again after a crash, where they were accepted before."""

@@ -225,6 +225,10 @@ class Session(asyncio.Protocol):
         """
         if not batch.has_text:
             return batch.data
+        if hints := sql.hints(batch.data):
+            turnstile = self.server.turnstile
+            turnstile.unlocks |= sql.Hint.UNLOCKS in hints
+            turnstile.talk |= sql.Hint.NOTIFIES in hints
         data = sql.translated(batch.data)
         if data is not batch.data and sql.RENAMED in data:
             self.has_limits = self.server.has_limits = True

@@ -9,6 +9,7 @@ settings on which the engine does not act. What can be given no virtual value is
 from __future__ import annotations
 
 import re
+from enum import Flag, auto
 from functools import lru_cache
 from struct import Struct
 
@@ -16,7 +17,7 @@ from umt_sim.servers.postgres import limits, wire
 from umt_sim.servers.postgres.errors import Interrupted, Interruption
 from umt_sim.servers.postgres.inbox import Batch
 
-__all__ = ["operation", "translated"]
+__all__ = ["Hint", "hints", "operation", "translated"]
 
 QUERY, PARSE, SYNC, FLUSH, COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION = b"QPSHdcfF"
 RENAMED = limits.PREFIX.encode()
@@ -62,6 +63,7 @@ TOKEN = re.compile(
 )
 PRECEDED_BY_AS = re.compile(rb"(?:\bas\s+|\.\s*)$", re.IGNORECASE)
 CALL = re.compile(rb"\s*\(\s*\d+\s*\)")
+HINTING = re.compile(rb"unlock|exception|(notify)", re.IGNORECASE)
 SPECIAL_DATES = re.compile(
     rb"""'\s*(?:now|today|tomorrow|yesterday)\s*'\s*::\s*(?:date|time)
        | \b(?:date|time(?:stamp)?(?:tz)?)\s*(?:\(\s*\d\s*\))?\s*(?:with(?:out)?\s+time\s+zone\s*)?
@@ -69,6 +71,13 @@ SPECIAL_DATES = re.compile(
        | cast\s*\(\s*'\s*(?:now|today|tomorrow|yesterday)\s*'\s+as\s+(?:date|time)""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+class Hint(Flag):
+    """What SQL may do that nobody sees from outside."""
+
+    UNLOCKS = auto()  # advisory locks, or those of a block whose EXCEPTION part takes over
+    NOTIFIES = auto()
 
 
 def operation(batch: Batch) -> str | None:
@@ -92,6 +101,14 @@ def operation(batch: Batch) -> str | None:
         case int(kind) if kind == FUNCTION:
             return "query"
     return None
+
+
+def hints(data: bytes) -> Hint:
+    """What the texts of a batch, or functions they make, may do later on."""
+    found = Hint(0)
+    for match in HINTING.finditer(data):
+        found |= Hint.NOTIFIES if match.lastindex else Hint.UNLOCKS
+    return found
 
 
 def translated(data: bytes) -> bytes:

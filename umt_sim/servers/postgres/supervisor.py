@@ -199,12 +199,13 @@ def end(pid: int) -> None:
     """
     Stop a server at once, in the way that lets it give its shared memory back.
 
-    Sessions that the front end holds still would make it wait: they are let go first.
+    Sessions that the front end holds still would make it wait, so they are let go.
     """
     backends = children(pid)
-    for backend in backends:
-        send(backend, signal.SIGCONT)
     send(pid, signal.SIGQUIT)
+    for backend in backends:
+        send(backend, signal.SIGQUIT)  # pending before it goes on, so it does nothing else
+        send(backend, signal.SIGCONT)
     for _ in range(int(FRAGILE_SECONDS / 0.001)):
         if gone(pid):
             return
@@ -218,7 +219,7 @@ def gone(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         done, _ = os.waitpid(pid, os.WNOHANG)
         return done == pid
-    return not send(pid, 0)
+    return run_ps("-p", str(pid), "-o", "stat=").strip()[:1] in ("", "Z")
 
 
 def send(pid: int, number: int) -> bool:

@@ -23,6 +23,9 @@ from umt_sim.servers.postgres.monitor import Doing, Monitor
 
 __all__ = ["Ride", "Turnstile"]
 
+ROLLED_BACK = b"ROLLBACK\0"  # to a savepoint, too
+DISCARDED = b"DISCARD ALL\0"
+
 FIRST_LOOK = 0.0005  # seconds of the real clock until the monitor is asked; doubled each time
 LAST_LOOK = 0.05
 LOOKS_UNTIL_CANCELLED = 200  # ten seconds and more
@@ -65,6 +68,10 @@ class Turnstile:
         monitor: Knows who blocks whom.
         clock: The engine's.
         microseconds: Reads the time since 1970.
+
+    Attributes:
+        unlocks: SQL has been seen that may give up locks in the middle of a transaction.
+        talk: SQL has been seen that may notify.
     """
 
     def __init__(
@@ -81,11 +88,14 @@ class Turnstile:
         self._microseconds = microseconds
         self._waiting: dict[int, Ride] = {}  # by the engine's process, in the order of arrival
         self._hearers: dict[int, Ride] = {}
+        self.unlocks = False
+        self.talk = False
 
     async def run(self, ride: Ride, data: bytes, answers: int = 0) -> bytes:
         """Have the engine act on *data* now; its reply, after any waiting in between."""
         backend = ride.backend
-        if backend.status == IDLE:
+        before = backend.status
+        if before == IDLE:
             self._clock.begin_transaction(ride.row, self._microseconds())
         else:
             self._clock.begin_statement(ride.row, self._microseconds())
@@ -95,14 +105,23 @@ class Turnstile:
             ride.answer = self._loop.create_future()
             self._waiting[backend.pid] = ride
             self._hold(ride)
-        if self._waiting:
+        if self._waiting and (reply is None or self._may_release(before, backend.status, reply)):
             self.settle()
-        if self._hearers:
-            self.pass_on_notifications()
+        elif self._hearers and backend.status == IDLE:
+            self._pass_on_notifications()
         if reply is None:
             assert ride.answer is not None
             return await ride.answer
         return reply
+
+    def _may_release(self, before: bytes, after: bytes, reply: bytes) -> bool:
+        """Whether a step may have given up locks; asking the monitor costs as much as a query."""
+        return (
+            (before != IDLE and after != before)
+            or self.unlocks
+            or ROLLED_BACK in reply
+            or DISCARDED in reply
+        )
 
     def interrupt(self, ride: Ride, why: Interruption) -> None:
         """End the wait of a statement with an error; nothing happens if it does not wait."""
@@ -139,16 +158,20 @@ class Turnstile:
         while blocked := [pid for pid, ride in self._waiting.items() if ride.wake_at is None]:
             released = self._monitor.released(blocked)
             if not released:
-                return
+                break
             self._go(self._waiting[released[0]])
+        if self._hearers:
+            self._pass_on_notifications()
 
-    def pass_on_notifications(self) -> None:
+    def _pass_on_notifications(self) -> None:
         """
         Fetch what the engine has for idle listeners.
 
         Its signal was sent before the notifying session answered, so an empty round trip
         brings everything that was committed.
         """
+        if not self.talk:
+            return
         for ride in [*self._hearers.values()]:
             if ride.answer is None and ride.backend.status == IDLE:
                 words = ride.backend.pending()
