@@ -49,7 +49,13 @@ from umt_sim.platform.resilience.breaker.states import (
     Watchful,
 )
 from umt_sim.platform.resilience.breaker.transitions import State, check
-from umt_sim.platform.resilience.breaker.window import FAILED, SLOW, SUCCEEDED, Window
+from umt_sim.platform.resilience.breaker.window import (
+    FAILED,
+    SLOW,
+    SLOW_FAILED,
+    SUCCEEDED,
+    Window,
+)
 from umt_sim.platform.resilience.errors import CircuitOpenError
 from umt_sim.platform.resilience.listeners import Publisher
 
@@ -196,7 +202,7 @@ class Machine:
             wait = self._ordered_wait(error)
         now = self.monotonic()
         duration = now - started
-        outcome = FAILED if duration <= self._slow_after else FAILED | SLOW
+        outcome = FAILED if duration <= self._slow_after else SLOW_FAILED
         self._acquire()
         try:
             if ticket is self.free:

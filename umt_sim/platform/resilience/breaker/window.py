@@ -3,7 +3,8 @@ Sliding windows: what happened lately, as numbers.
 
 A window knows nothing of states or rules and can be used alone. Every operation is O(1),
 moving a time window apart, which costs one step for each second that has passed (at most
-its size). Outcomes are small integers: bit 0 says failed, bit 1 says slow.
+its size). Outcomes are small integers: bit 0 says slow, bit 1 says failed, so that from
+``FAILED`` upwards are the failures.
 
 Rates are percentages, ``None`` while fewer than *minimum* calls are in the window.
 """
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 __all__ = [
     "FAILED",
     "SLOW",
+    "SLOW_FAILED",
     "SUCCEEDED",
     "CountWindow",
     "NullWindow",
@@ -25,9 +27,9 @@ __all__ = [
 ]
 
 SUCCEEDED: Final = 0
-FAILED: Final = 1
-SLOW: Final = 2
-_BOTH: Final = FAILED | SLOW
+SLOW: Final = 1
+FAILED: Final = 2
+SLOW_FAILED: Final = FAILED | SLOW
 
 LATENCIES_KEPT: Final = 128  # of a time window; a count window keeps one per call
 
@@ -100,17 +102,18 @@ class CountWindow(_Counts):
     The last *size* calls.
 
     A ring of small integers, always full: places not yet used hold a plain success, which
-    changes no count when it is pushed out. As long as no failed or slow call is in the ring
-    it is all zeros, and pushing another zero through it would change nothing; so a healthy
-    call costs one ``append``, of its duration.
+    changes no count when it is overwritten. As long as no failed or slow call is in the ring
+    it is all zeros, and turning it by another zero would change nothing; so a healthy call
+    costs one ``append``, of its duration.
     """
 
-    __slots__ = ("_durations", "_ring", "size")
+    __slots__ = ("_at", "_durations", "_ring", "size")
 
     def __init__(self, size: int, minimum: int) -> None:
         super().__init__(min(minimum, size))
         self.size = size
-        self._ring = deque([SUCCEEDED] * size, maxlen=size)
+        self._ring = [SUCCEEDED] * size
+        self._at = 0
         self._durations: deque[float] = deque(maxlen=size)
 
     def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # a time window needs it
@@ -120,14 +123,15 @@ class CountWindow(_Counts):
             self.calls += 1
         if not (outcome or self.failed or self.slow):
             return 0
-        ring = self._ring
-        evicted = ring[0]
-        ring.append(outcome)
+        ring, at = self._ring, self._at
+        evicted = ring[at]
+        self._at = at + 1 if at + 1 < self.size else 0
         if evicted != outcome:
-            self.failed += (outcome & FAILED) - (evicted & FAILED)
-            self.slow += (outcome >> 1) - (evicted >> 1)
-            self.slow_failed += (outcome == _BOTH) - (evicted == _BOTH)
-        if outcome & FAILED:
+            ring[at] = outcome
+            self.failed += (outcome >= FAILED) - (evicted >= FAILED)
+            self.slow += (outcome & SLOW) - (evicted & SLOW)
+            self.slow_failed += (outcome == SLOW_FAILED) - (evicted == SLOW_FAILED)
+        if outcome >= FAILED:
             self.streak += 1
         else:
             self.streak = 0
@@ -167,7 +171,7 @@ class TimeWindow(_Counts):
         self.calls += 1
         if outcome:
             self._count(outcome)
-        if outcome & FAILED:
+        if outcome >= FAILED:
             self.streak += 1
         else:
             self.streak = 0
@@ -175,7 +179,7 @@ class TimeWindow(_Counts):
 
     def _count(self, outcome: int) -> None:
         bucket = self._bucket
-        failed, slow, both = outcome & FAILED, outcome >> 1, outcome == _BOTH
+        failed, slow, both = outcome >= FAILED, outcome & SLOW, outcome == SLOW_FAILED
         bucket[1] += failed
         bucket[2] += slow
         bucket[3] += both
