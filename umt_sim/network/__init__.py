@@ -12,6 +12,7 @@ Connections between hosts:
     site        a host's ports and sockets
     route       one direction between two hosts: latency, rate, cuts, holds, losses
     handshake   opening a connection
+    alarm       wake-ups without a pass of the loop
     flow        the bytes of one connection that go one way
     socket, stream, listener, datagram   what programs hold in their hands
     system      where drivers reach past asyncio for a socket

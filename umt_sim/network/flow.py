@@ -182,7 +182,7 @@ class Flow:
     def _set_wake_up(self, when: float) -> None:
         if self._wake_up is not None:
             self._wake_up.cancel()
-        self._wake_up = self._clock.call_at(when, self._arrive)
+        self._wake_up = self._clock.ring_at(when, self._arrive)
 
     def _arrive(self) -> None:
         """Hand over what is due, unless the route stops it."""

@@ -37,6 +37,10 @@ class Clock(Protocol):
         """Call *callback* at *when* (seconds of ``now``), never from inside this call."""
         ...
 
+    def ring_at(self, when: float, callback: Wake) -> Alarm:
+        """Like ``call_at``, for what is hardly ever cancelled."""
+        ...
+
 
 class Endpoint(Protocol):
     """One end of a connected stream. No method waits."""

@@ -11,11 +11,14 @@ import asyncio
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from errno import EADDRNOTAVAIL
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from simpy.events import NORMAL, Event
 
 from umt_sim.faults.actions import Action
 from umt_sim.kernel.hosts import Host, HostState, current_host
 from umt_sim.kernel.sockets import Address, AddressInfo
+from umt_sim.network.alarm import EventAlarm, NoAlarm
 from umt_sim.network.datagram import DatagramSocket, Parcel
 from umt_sim.network.directory import EVERYWHERE, OWN, Directory
 from umt_sim.network.effects import Effect, begin
@@ -277,8 +280,17 @@ class Network:
     def call_at(self, when: float, callback: Wake) -> Alarm:
         """Call *callback* at a virtual time, whatever happens to the host that asks."""
         if self._loop.is_closed():  # a transport that is collected late closes its socket late
-            return _Never()
+            return NoAlarm()
         return self._loop.call_at(when, callback, context=self._nowhere)
+
+    def ring_at(self, when: float, callback: Wake) -> Alarm:
+        """Like ``call_at``, cheaper, for what is hardly ever cancelled."""
+        if self._loop.is_closed():
+            return NoAlarm()
+        alarm = EventAlarm(callback)
+        env = self._loop.env
+        env.schedule(cast("Event", alarm), NORMAL, max(0.0, when - env.now))
+        return alarm
 
     def stream(self, path: str) -> Random:
         """The random stream of one concern."""
@@ -355,10 +367,3 @@ class Network:
             for (source, target), route in self._routes.items()
             if name in (source, target) and source != target
         ]
-
-
-class _Never:
-    """An alarm after the end of time."""
-
-    def cancel(self) -> None:
-        pass

@@ -155,7 +155,8 @@ class Stage:
         """Wait *seconds*; false if the stage was interrupted meanwhile and should hurry."""
         if seconds < INSTANT:
             return True
-        self._set_alarm(seconds)
+        self._rang = False
+        self._alarm = self._clock.ring_at(self._clock.now() + seconds, self._ring)
         while not self._rang:
             if self._interrupted:
                 self._cancel_alarm()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from umt_sim.network.ground import Alarm, Dialing, Listening
+from umt_sim.network.ground import Dialing, Listening
 from umt_sim.network.routine import Wake
 from umt_sim.network.site import Site
 
@@ -31,10 +31,8 @@ class VirtualGround:
         self._network = network
         self._site = site
         self.now = network.now
-
-    def call_at(self, when: float, callback: Wake) -> Alarm:
-        """Call *callback* at *when*."""
-        return self._network.call_at(when, callback)
+        self.call_at = network.call_at
+        self.ring_at = network.ring_at
 
     def listen(self, address: tuple[str, int]) -> Listening:
         """Listen on this proxy's host."""

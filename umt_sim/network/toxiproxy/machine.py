@@ -198,6 +198,8 @@ class MachineGround:
         """Call *callback* at *when*."""
         return self._loop.call_at(when, callback)
 
+    ring_at = call_at
+
     def listen(self, address: tuple[str, int]) -> MachineListening:
         """Listen on *address*; without a host, on every address of the machine."""
         host, port = address
