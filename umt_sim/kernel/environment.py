@@ -137,7 +137,8 @@ class SimEnvironment(simpy.Environment):
         while queue and turns < _TURNS_AT_A_TIME:
             turns += 1
             when, priority, number, event = heappop(queue)
-            if event.__class__ is SimTimer and event._cancelled:
+            is_timer = event.__class__ is SimTimer
+            if is_timer and event._cancelled:
                 self._cancelled_timers -= 1  # must not move the clock
                 continue
             if when != now:
@@ -146,7 +147,7 @@ class SimEnvironment(simpy.Environment):
                     return False
                 self._now = now = when
                 tape.pulse = hash((tape.pulse, now, number))
-            if event.__class__ is SimTimer:
+            if is_timer:
                 event._scheduled = False
                 due.append(event)
             else:

@@ -86,8 +86,8 @@ class SimLoop(NetworkedLoop):
         sockets = Sockets()
         self.selector = SimSelector(sockets, self, self.housekeeping)
         self._shuffle = stream if shuffle is not Shuffle.NONE else None
-        self._task_count = 0
-        self._future_count = 0
+        self.task_count = 0
+        self.future_count = 0
         self._stop_when_idle = False
         self._generator_lives: WeakKeyDictionary[Any, Life] = WeakKeyDictionary()
         super().__init__(self.selector, sockets)
@@ -219,16 +219,6 @@ class SimLoop(NetworkedLoop):
     def create_future(self) -> SimFuture[Any]:
         """A numbered future."""
         return SimFuture(loop=self)
-
-    def number_task(self) -> int:
-        """The next number for a task."""
-        self._task_count += 1
-        return self._task_count
-
-    def number_future(self) -> int:
-        """The next number for a future."""
-        self._future_count += 1
-        return self._future_count
 
     def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
         if (life := current_life()) is not None:

@@ -30,18 +30,17 @@ class SimProcess(simpy.Process):
     _target: Event | None  # type: ignore[assignment]  # None once ended, as in SimPy
 
     def __init__(self, env: SimEnvironment, generator: ProcessGenerator) -> None:
-        self._context = copy_context()
+        self._in_context = copy_context().run
         self._life = current_life()
         super().__init__(env, generator)
         env.living[self] = None
 
     def _resume(self, event: Any) -> None:
         """Run the generator until it waits for something that has not happened yet."""
-        life = self._life
-        if life is not None and not life.running:
-            life.hold_process(self, event)
+        if self._life is not None and not self._life.running:
+            self._life.hold_process(self, event)
             return
-        env, run, generator = self.env, self._context.run, self._generator
+        env, run, generator = self.env, self._in_context, self._generator
         env._active_proc = self
         try:
             while True:
@@ -70,7 +69,7 @@ class SimProcess(simpy.Process):
         if self._life is not None and self._life.ended:
             return
         try:
-            self._context.run(self._generator.close)
+            self._in_context(self._generator.close)
         except Exception as error:  # noqa: BLE001 - reported, there is nobody left to raise it to
             self.env.loop.call_exception_handler(
                 {"message": f"exception while process {self.name} was closed", "exception": error}

@@ -36,6 +36,8 @@ class SimTask(asyncio.Task[T]):
         life: The life of the host it belongs to; ``None`` for the harness.
     """
 
+    __slots__ = ("life", "number")
+
     number: int
     life: Life | None
 
@@ -49,7 +51,8 @@ class SimTask(asyncio.Task[T]):
         **options: Any,
     ) -> None:
         # Before asyncio's constructor: that one hashes the task, and may start it eagerly.
-        self.number = number = loop.number_task()
+        loop.task_count += 1
+        self.number = number = loop.task_count
         self.life = current_life() if context is None else life_in(context)
         loop.tape.note("task", number, getattr(coroutine, "__qualname__", ""))
         super().__init__(
@@ -80,5 +83,6 @@ class SimFuture(asyncio.Future[T]):
             number = self._number
         except AttributeError:
             loop: Any = self.get_loop()
-            number = self._number = loop.number_future()
+            loop.future_count += 1
+            number = self._number = loop.future_count
         return number
