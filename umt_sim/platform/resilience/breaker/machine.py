@@ -196,7 +196,8 @@ class Machine:
         What is no ``Exception`` is for ``release``.
         """
         wait = None
-        if error is not None and (self._picky or isinstance(error, PlatformError)):
+        # Of classes, because `isinstance` takes twice as long to say no.
+        if error is not None and (self._picky or issubclass(type(error), PlatformError)):
             if self._is_no_failure(ticket, started, error):
                 return
             wait = self._ordered_wait(error)
