@@ -37,7 +37,8 @@ _LOOK = {
 def headline(result: Result) -> Text:
     """The verdict in one line."""
     sign, colour = _LOOK[result.status]
-    words = Text(f"{sign} {result.status.value.upper()}", style=f"bold {colour}")
+    words = Text()
+    words.append(f"{sign} {result.status.value.upper()}", style=f"bold {colour}")
     words.append(f"  {result.name}", style="bold")
     words.append(f"  {result.world} world, seed {result.seed}", style="dim")
     return words

@@ -188,6 +188,13 @@ BROKEN_TAIL = [
         ),
         '13:87: faults.any.random.targets.1: unknown service "rabbit", did you mean "rabbitmq"?',
     ),
+    (
+        (
+            "faults:\n  any: {random: {between: [1m, 2m], mean_gap: 10us, for: [2s, 8s], "
+            "targets: [postgres], choose: [{down: true}]}}"
+        ),
+        "13:17: faults.any.random: mean_gap asks for more than 1000 faults; write a longer one",
+    ),
     # expectations
     (
         "expect:\n  - latncy(create).p95 < 1s",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from umt_sim.cli.borders import BAD_SCENARIO
 from umt_sim.cli.options import editing
 from umt_sim.errors import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    from umt_sim.scenario.plan import WorldName
 
 __all__ = ["command"]
 
@@ -22,7 +26,7 @@ __all__ = ["command"]
 def command(
     scenarios: tuple[str, ...],
     seed: int | None,
-    world: str,
+    world: WorldName,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -32,7 +36,7 @@ def command(
     problems: list[Problem] = []
     for path in scenarios:
         try:
-            load(path, seed=seed, world=world, overrides=overrides)  # type: ignore[arg-type]  # a Choice
+            load(path, seed=seed, world=world, overrides=overrides)
         except ScenarioError as error:
             problems.extend(error.problems)
         else:

@@ -71,6 +71,9 @@ _NEEDS: Mapping[str, str] = {
 
 Yes = Literal[True]
 
+_MOST_RANDOM = 1_000
+"""Faults one random fault may ask for; more are a slip of the unit."""
+
 
 class _Chosen(Block):
     """An action without its place."""
@@ -154,6 +157,10 @@ class RandomFault(Block):
             raise ValueError("for begins at 0; every fault lasts for a while")
         if self.between[1] - self.between[0] <= self.duration[1]:
             raise ValueError("the longest fault does not fit into between")
+        if (self.between[1] - self.between[0]) / self.mean_gap > _MOST_RANDOM:
+            raise ValueError(
+                f"mean_gap asks for more than {_MOST_RANDOM} faults; write a longer one"
+            )
         return self
 
     def draw(self, name: str, stream: Random) -> list[PlannedFault]:
