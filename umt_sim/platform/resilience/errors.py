@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from umt_sim.platform.errors import ErrorClass, PlatformError
+from umt_sim.platform.errors import ErrorClass, PlatformError, error_class_of
 
 __all__ = [
     "BulkheadFull",
@@ -28,7 +28,21 @@ __all__ = [
     "DeadlineExceeded",
     "IllegalStateTransition",
     "RateLimitExceeded",
+    "class_of",
 ]
+
+
+def class_of(error: BaseException) -> ErrorClass:
+    """
+    The class of *error*, that of plain timeouts and connection errors included.
+
+    ``platform.errors.error_class_of`` takes for fatal what nobody foresaw; a timeout that
+    comes straight from the standard library was foreseen.
+    """
+    if isinstance(getattr(error, "error_class", None), ErrorClass):
+        return error_class_of(error)
+    transient = isinstance(error, TimeoutError | ConnectionError)
+    return ErrorClass.TRANSIENT if transient else ErrorClass.FATAL
 
 
 class CallNotPermitted(PlatformError):
@@ -126,9 +140,8 @@ class CircuitBreakError(PlatformError):
 
     @property
     def error_class(self) -> ErrorClass:  # type: ignore[override]  # read from the original
-        """What the original says of itself."""
-        declared = getattr(self.original_exception, "error_class", None)
-        return declared if isinstance(declared, ErrorClass) else ErrorClass.FATAL
+        """That of the original."""
+        return class_of(self.original_exception)
 
     @property
     def retry_after_seconds(self) -> float | None:  # type: ignore[override]  # likewise

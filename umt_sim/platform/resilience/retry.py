@@ -18,6 +18,7 @@ from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.randomness import Randomness
 from umt_sim.platform.resilience.backoff import Backoff
 from umt_sim.platform.resilience.deadline import current_deadline
+from umt_sim.platform.resilience.errors import class_of
 from umt_sim.platform.resilience.listeners import Listener, Publisher, Report, log_failure
 from umt_sim.platform.resilience.retry_budget import RetryBudget
 
@@ -66,10 +67,7 @@ RetryEvent = RetryScheduled | RetryGivenUp
 
 def worth_retrying(error: Exception) -> bool:
     """Whether time or the other side may mend *error*."""
-    declared = getattr(error, "error_class", None)
-    if isinstance(declared, ErrorClass):
-        return declared in (ErrorClass.TRANSIENT, ErrorClass.SERVER)
-    return isinstance(error, TimeoutError | ConnectionError)
+    return class_of(error) in (ErrorClass.TRANSIENT, ErrorClass.SERVER)
 
 
 class Retry:

@@ -11,6 +11,7 @@ from tests.unit.platform.resilience.clock import HandClock
 from umt_sim.platform.errors import ErrorClass, PlatformError, UpstreamRefused
 from umt_sim.platform.resilience import (
     Backoff,
+    CircuitBreakError,
     CircuitOpenError,
     Deadline,
     DeadlineExceeded,
@@ -116,6 +117,17 @@ def test_what_nobody_foresaw_is_not_retried(error: Exception) -> None:
     with pytest.raises(type(error)):
         Bench().call(flaky)
     assert flaky.calls == 1
+
+
+def test_failure_wrapped_by_a_breaker_is_of_the_class_of_the_original() -> None:
+    """`CircuitBreakError` is retried, or not, as what it holds would be."""
+    assert Bench().call(Flaky(CircuitBreakError("db", TimeoutError()))) == "done"
+    for hopeless in (KeyError("x"), Failed(ErrorClass.CLIENT)):
+        with pytest.raises(CircuitBreakError):
+            Bench().call(Flaky(CircuitBreakError("db", hopeless)))
+    waits = Bench()
+    waits.call(Flaky(CircuitBreakError("db", Failed(ErrorClass.SERVER, retry_after=5.5))))
+    assert waits.clock.at == 5.5
 
 
 def test_cancellation_is_not_retried() -> None:
