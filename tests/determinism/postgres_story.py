@@ -84,9 +84,9 @@ async def story(kernel: Kernel, engine: Engine, log: list[str]) -> None:
         for who in range(10):
             group.create_task(quarrel(pool, who, kernel.streams.stream(f"client/{who}"), log))
         await asyncio.sleep(4)
-        server.crash_at_commit(recovery=0.5)
+        server.crash_at_commit(down_for=0.5)
         await asyncio.sleep(5)
-        await server.restart(down=0.3, starting=0.3)
+        await server.restart(down_for=0.3, starting_for=0.3)
     rows = await pool.fetch("SELECT * FROM log ORDER BY place")
     log.extend(str([*map(str, row)]) for row in rows)
     await pool.close()

@@ -98,7 +98,7 @@ class Backend:
         self._got = bytearray()
         self._walked = 0
         self._answers = 0
-        self._unsent = b""
+        self._unsent: bytes | memoryview = b""
         self.pid = 0
         self.status = IDLE
         self.nap: float | None = None
@@ -124,7 +124,8 @@ class Backend:
             sent = 0
         except OSError:
             return  # it has ended the session; the reply says why
-        self._unsent = data[sent:]
+        if sent < len(data):
+            self._unsent = memoryview(data)[sent:]
 
     def reply(self, patience: float) -> bytes | None:
         """
@@ -139,21 +140,7 @@ class Backend:
             return None if self._unsent else b""
         if self._got and (early := self._take()) is not None:
             return early
-        receive = self._socket.recv
-        while True:
-            for _ in range(SPINS):
-                try:
-                    chunk = receive(CHUNK)
-                    break
-                except BlockingIOError:
-                    sched_yield()
-                except ConnectionError:
-                    chunk = b""
-                    break
-            else:
-                if not select.select([self._socket], [], [], patience)[0]:
-                    return None
-                continue
+        while (chunk := self._receive(patience)) is not None:
             if not self._got and len(chunk) < SEND_BUFFER and chunk[-6:-1] == READY:
                 self.status = chunk[-1:]
                 self.copying = self.failed = False
@@ -162,6 +149,22 @@ class Backend:
             reply = self._take()
             if reply is not None or self.nap is not None:
                 return reply
+        return None
+
+    def _receive(self, patience: float) -> bytes | None:
+        """The next piece, empty at the end; ``None`` if none comes for that long."""
+        receive = self._socket.recv
+        try:
+            for _ in range(SPINS):
+                try:
+                    return receive(CHUNK)
+                except BlockingIOError:
+                    sched_yield()
+            if select.select([self._socket], [], [], patience)[0]:
+                return receive(CHUNK)
+        except ConnectionError:
+            return b""
+        return None
 
     def heard_all(self) -> bool | None:
         """Whether the engine has taken in all that was sent; ``None`` if there is no telling."""

@@ -94,7 +94,7 @@ class PostgreSQL:
         self._pids = FIRST_PID
         self._address = ("", 0)
         self._starting = False
-        self._recovery: float | None = None
+        self._crash_at_commit: float | None = None
         self._returns: Task[None] | None = None
         self._sessions: dict[Session, Task[None]] = {}
         self._open: dict[int, tuple[bytes, Session]] = {}
@@ -133,7 +133,7 @@ class PostgreSQL:
         self.monitor.close()
         self.clock.close()
 
-    async def restart(self, *, down: float = 0.0, starting: float = 0.0) -> None:
+    async def restart(self, *, down_for: float = 0.0, starting_for: float = 0.0) -> None:
         """
         Shut down at once, roll everything back, and come back.
 
@@ -141,22 +141,22 @@ class PostgreSQL:
         their prepared statements, temporary tables and advisory locks.
 
         Args:
-            down: Seconds during which connections are refused.
-            starting: Seconds after that during which they are turned away (57P03).
+            down_for: Seconds during which connections are refused.
+            starting_for: Seconds after that during which they are turned away (57P03).
         """
         assert self._listener is not None, "the server is not running"
         self._listener.close()
         await self._end_sessions()
         self.capacity.restart()
-        await asyncio.sleep(down)
+        await asyncio.sleep(down_for)
         self._starting = True
         await self._listen(*self._address)
-        await asyncio.sleep(starting)
+        await asyncio.sleep(starting_for)
         self._starting = False
 
     def crash(self) -> None:
         """
-        Die in mid-work; ``recover`` brings back what was committed.
+        Die in mid-work; ``start`` comes back with what was committed.
 
         Clients are told nothing, their connections break. Usable also when the host of the
         server has lost its power, and its tasks with it.
@@ -177,20 +177,16 @@ class PostgreSQL:
         self.clock.close()
         self.capacity.restart()
 
-    async def recover(self) -> None:
-        """Accept connections again after a crash, where they were accepted before."""
-        await self.start(*self._address)
-
-    def crash_at_commit(self, *, recovery: float) -> None:
+    def crash_at_commit(self, *, down_for: float) -> None:
         """
         Crash after the next COMMIT has taken effect and before its client is told.
 
         The client cannot know whether it happened.
 
         Args:
-            recovery: Seconds until connections are accepted again.
+            down_for: Seconds until connections are accepted again, where they were before.
         """
-        self._recovery = recovery
+        self._crash_at_commit = down_for
 
     async def _listen(self, host: str, port: int) -> None:
         self._listener = await self.loop.create_server(lambda: Session(self), host, port)
@@ -205,7 +201,7 @@ class PostgreSQL:
 
     async def _return(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self.recover()
+        await self.start(*self._address)
 
     # What sessions ask
 
@@ -255,9 +251,9 @@ class PostgreSQL:
 
     def dies_at(self, reply: bytes) -> bool:
         """Whether the server crashes now instead of giving *reply*, the end of a transaction."""
-        if self._recovery is None or COMMITTED not in reply:
+        if self._crash_at_commit is None or COMMITTED not in reply:
             return False
-        seconds, self._recovery = self._recovery, None
+        seconds, self._crash_at_commit = self._crash_at_commit, None
         self.crash()
         self._returns = self.loop.create_task(self._return(seconds))
         return True

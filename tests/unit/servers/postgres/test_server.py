@@ -214,7 +214,7 @@ def test_a_restart_ends_sessions_and_keeps_data(ours: OursInVirtualTime) -> None
         await two.execute("UPDATE accounts SET balance = 2 WHERE id = 2")
         waiting = asyncio.create_task(one.execute("UPDATE accounts SET balance = 3 WHERE id = 2"))
         await db.wait(1)
-        restart = asyncio.create_task(db.server.restart(down=2, starting=3))
+        restart = asyncio.create_task(db.server.restart(down_for=2, starting_for=3))
         with pytest.raises(asyncpg.ConnectionDoesNotExistError, match=BY_THE_ADMINISTRATOR):
             await waiting
         await db.wait(1)
@@ -244,7 +244,7 @@ def test_a_pool_survives_a_restart(ours: OursInVirtualTime) -> None:
         )
         read = "SELECT balance FROM accounts WHERE id = $1"
         assert [100, 100] == await asyncio.gather(*(pool.fetchval(read, 1) for _ in range(2)))
-        await db.server.restart(down=1)
+        await db.server.restart(down_for=1)
         assert [100, 100] == await asyncio.gather(*(pool.fetchval(read, 1) for _ in range(2)))
         await pool.close()
 
@@ -268,7 +268,7 @@ def test_a_crash_says_nothing_and_keeps_what_was_committed(ours: OursInVirtualTi
             await one.execute("COMMIT")
         with pytest.raises(ConnectionRefusedError):
             await db.connect()
-        await db.server.recover()
+        await db.server.start(HOST, PORT)
         three = await db.connect()
         rows = await three.fetch("SELECT balance FROM accounts ORDER BY id LIMIT 2")
         assert [1, 100] == [row["balance"] for row in rows]
@@ -281,7 +281,7 @@ def test_a_commit_can_be_lost_on_its_way_back(ours: OursInVirtualTime) -> None:
 
     async def case(db: Database) -> None:
         one, _ = await db.pair()
-        db.server.crash_at_commit(recovery=2)
+        db.server.crash_at_commit(down_for=2)
         await one.execute("BEGIN")
         await one.execute("UPDATE accounts SET balance = 1 WHERE id = 1")
         begun = db.now()
