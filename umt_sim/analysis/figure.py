@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RunFigure", "run_figure"]
 
 _WIDTH = 10.5  # inches
+_HEAD = 0.36  # inches kept for the title and the verdict
 _MOST_QUEUES = 4
 _MOST_BREAKERS = 8
 
@@ -63,8 +64,10 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
     heights = [0.24 * max(lanes, 0.1), 2.5, 1.4, 1.2]
     if breakers:
         heights.append(0.3 + 0.26 * len(breakers))
-    layout = ConstrainedLayoutEngine(h_pad=0.03, hspace=0.02, rect=(0, 0, 1, 0.99))
-    figure = RunFigure(figsize=(_WIDTH, sum(heights) + 1.1), layout=layout)
+    height = sum(heights) + 1.1
+    below_head = (0, 0, 1, 1 - _HEAD / height)
+    layout = ConstrainedLayoutEngine(h_pad=0.03, hspace=0.02, rect=below_head)
+    figure = RunFigure(figsize=(_WIDTH, height), layout=layout)
     axes = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
     strip, latency, rates, queues = axes[:4]
     edges = panels.bins_of(run)
