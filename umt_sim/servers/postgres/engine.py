@@ -6,24 +6,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Self
 
 from umt_sim.errors import WorldUnavailable
 from umt_sim.kernel.guard import Guard
-from umt_sim.servers.postgres import supervisor
-from umt_sim.servers.postgres.binaries import REMEDY, Binaries, find_binaries
-from umt_sim.servers.postgres.template import Recipe, prepared, unprivileged
+from umt_sim.servers.postgres import places, supervisor
+from umt_sim.servers.postgres.binaries import REMEDY, Binaries, find_binaries, within_reach
+from umt_sim.servers.postgres.template import Recipe, prepared
 
 __all__ = ["Engine"]
 
 LOOPBACK = "127.0.0.1"
-ROOM_NEEDED = 1 << 30  # bytes: a fresh server has 40 MB, and a long run writes a log
 
 
 class Engine:
@@ -93,6 +90,7 @@ class Engine:
         """
         assert self._supervisor is None, "the engine was started already"
         with Guard.opened():
+            self.binaries = within_reach(self.binaries)
             config = json.dumps(self._config(prepared(self.binaries, self.recipe)))
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, config],
@@ -133,8 +131,8 @@ class Engine:
         return {
             "command": command,
             "template": str(template),
-            "places": _places(),
-            "owner": unprivileged(),
+            "places": places.for_servers(),
+            "owner": places.unprivileged(),
         }
 
     def _command(self, word: str) -> None:
@@ -160,21 +158,6 @@ class Engine:
     def _log(self) -> str:
         """The end of what the server wrote."""
         return (self.folder / "log").read_text(errors="replace").strip()[-2000:]
-
-
-def _places() -> list[str]:
-    """
-    Folders for servers' files, the best first.
-
-    Linux keeps ``/dev/shm`` in memory, where copying the template takes a tenth of the
-    time. A container may have next to none of it.
-    """
-    places = [tempfile.gettempdir()]
-    memory = Path("/dev/shm")  # noqa: S108  private folders are made in it
-    if memory.is_dir() and os.access(memory, os.W_OK):
-        roomy = shutil.disk_usage(memory).free > ROOM_NEEDED
-        places.insert(0 if roomy else 1, str(memory))
-    return places
 
 
 def _free_port() -> int:

