@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from umt_sim.systems.base import System
+from umt_sim.systems.umt import UMT
 
 __all__ = ["BUILT_IN", "SystemNotFound", "find_system"]
 
-BUILT_IN = ("umt",)
+BUILT_IN = (UMT.name,)
 
 
 class SystemNotFound(LookupError):
@@ -28,9 +29,7 @@ def find_system(name: str) -> System:
     Raises:
         SystemNotFound: No such built-in system, module or attribute.
     """
-    if name == "umt":
-        from umt_sim.systems.umt import UMT  # imports every driver: only when asked for
-
+    if name == UMT.name:
         return UMT
     module_name, colon, attribute = name.partition(":")
     if not colon:

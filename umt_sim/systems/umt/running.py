@@ -1,5 +1,5 @@
 """
-The built-in system: the Ultimate Marketing Team platform at a scenario's endpoints.
+Runs the platform's processes on the world's hosts, and its users.
 
 The platform knows nothing of the harness; here its processes are given to the
 world's hosts, its policies come from the scenario, and what its guards publish
@@ -26,20 +26,19 @@ from umt_sim.platform.configuration import (
 from umt_sim.platform.contexts.brand.commands import OnboardBrand
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortTimeout
-from umt_sim.platform.policies import PRODUCTION_POLICIES
 from umt_sim.platform.resilience import CallTimedOut, DeadlineExceeded
 from umt_sim.platform.resilience.breaker import events
 from umt_sim.platform.resilience.retry import RetryScheduled
 from umt_sim.platform.surroundings import Surroundings
-from umt_sim.systems.base import Setting, System
-from umt_sim.systems.policies import policy_settings
+from umt_sim.systems.base import Setting
+from umt_sim.systems.umt.policies import policy_settings
 from umt_sim.workload.operations import Arrival, Operations
 from umt_sim.worlds.base import Endpoint
 
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["UMT"]
+__all__ = ["start"]
 
 BRANDS = 8
 """Brands that are onboarded before the load begins; content is created for one of them."""
@@ -47,11 +46,10 @@ BRANDS = 8
 CHANNELS = ("social", "cms")
 """Channels that need an upstream of their name; content for the platform's own site needs none."""
 
-SERVICES = {"rabbitmq": "rabbitmq", "postgres": "postgres", "redis": "redis", "llm": "http"}
-
 
 @asynccontextmanager
-async def _start(setting: Setting) -> AsyncIterator[Operations]:
+async def start(setting: Setting) -> AsyncIterator[Operations]:
+    """Start the platform with the scenario's policies; leaving stops it."""
     application = Application(
         _configuration(setting.endpoints),
         policies={name: policy_settings(values) for name, values in setting.policies.items()},
@@ -187,13 +185,3 @@ def _brand(name: str) -> OnboardBrand:
         font_family="Roboto",
         content_tone="Professional",
     )
-
-
-UMT = System(
-    name="umt",
-    start=_start,
-    operations=("create_content", "onboard_brand"),
-    policies=tuple(PRODUCTION_POLICIES),
-    services=SERVICES,
-)
-"""The built-in system."""

@@ -1,0 +1,42 @@
+"""
+The built-in system: the Ultimate Marketing Team platform at a scenario's endpoints.
+
+- ``running``: the platform's processes on the world's hosts, and its users. Start here.
+- ``policies``: a scenario's policies as the platform's settings.
+
+What a scenario may name is stated here, so that checking a file does not import
+every driver; a test holds it to the platform.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from umt_sim.systems.base import Setting, System
+from umt_sim.workload.operations import Operations
+
+__all__ = ["UMT"]
+
+OPERATIONS = ("create_content", "onboard_brand")
+POLICIES = (
+    "content-creation",
+    "campaign-launch",
+    "broker",
+    "database",
+    "cache",
+    "llm",
+    "social",
+    "ads",
+    "cms",
+)
+SERVICES = {"rabbitmq": "rabbitmq", "postgres": "postgres", "redis": "redis", "llm": "http"}
+
+
+def _start(setting: Setting) -> AbstractAsyncContextManager[Operations]:
+    from umt_sim.systems.umt.running import start  # every driver: only when it runs
+
+    return start(setting)
+
+
+UMT = System(name="umt", start=_start, operations=OPERATIONS, policies=POLICIES, services=SERVICES)
+"""The built-in system."""
