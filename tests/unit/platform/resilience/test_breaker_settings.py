@@ -391,6 +391,37 @@ def test_operators_closing_has_no_ramp() -> None:
     assert [True] * 10 == [_goes_through(breaker) for _ in range(10)]
 
 
+# Boundaries
+
+
+def test_first_call_strictly_after_the_wait_probes() -> None:
+    """At the very end of the wait a call is still refused; a timer fires exactly then."""
+    breaker, clock = make(ONE)
+    breaker.transition_to(State.OPEN)
+    clock.advance(10)
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.acquire()
+    assert (0.0, State.OPEN) == (caught.value.retry_after, breaker.state)
+    clock.advance(0.001)
+    breaker.acquire().release()
+    assert State.HALF_OPEN is breaker.state
+    automatic, clock = make(ONE.but(automatic_half_open=True))
+    automatic.transition_to(State.OPEN)
+    clock.advance(10)
+    assert State.HALF_OPEN is automatic.state
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILURE])
+def test_call_is_slow_when_it_takes_longer_than_the_threshold(outcome: Outcome) -> None:
+    """Exactly as long is not slow."""
+    breaker, clock = make(BreakerSettings(slow_call_duration_seconds=2))
+    for seconds, slow in ((2.0, 0), (2.001, 1)):
+        permit = breaker.acquire()
+        clock.advance(seconds)
+        permit.record(outcome)
+        assert slow == breaker.snapshot().slow_calls
+
+
 # What counts
 
 

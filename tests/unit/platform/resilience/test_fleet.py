@@ -16,7 +16,7 @@ from umt_sim.network.proxy import Proxy
 from umt_sim.platform.adapters.redis_fleet import RedisFleetStore
 from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.configuration import RedisSettings
-from umt_sim.platform.ports.fleet_store import FleetState
+from umt_sim.platform.ports.fleet_store import FleetState, Probe, Tally
 from umt_sim.platform.resilience import BreakerSettings, CircuitBreaker, CircuitOpenError
 from umt_sim.platform.resilience.breaker import (
     BreakerEvent,
@@ -215,6 +215,42 @@ def test_failing_probe_of_one_member_opens_all_again() -> None:
         assert [True] * 2 == [await member.succeed() for member in fleet.members[:2]]
         await asyncio.sleep(0.6)
         assert [State.CLOSED] * 3 == [member.state for member in fleet.members]
+
+    simulate(body)
+
+
+def test_first_of_several_openings_decides() -> None:
+    """Members that open at the same time share the first one's wait and round."""
+
+    async def body(fleet: Fleet) -> None:
+        store = fleet.members[0].store
+        views = [await store.open("ads", seconds) for seconds in (10, 50)]
+        assert [1, 1] == [view.round for view in views]
+        assert max(view.remaining for view in views) <= 10
+
+    simulate(body)
+
+
+def test_probe_of_an_earlier_round_counts_in_no_later_one() -> None:
+    """What a member reports late, or of a lease it has lost, changes no tally."""
+
+    async def body(fleet: Fleet) -> None:
+        store = fleet.members[0].store
+        await store.open("ads", 1)
+        await asyncio.sleep(2)
+        late, lost = [await store.take("ads", 2, 5) for _ in range(2)]
+        assert isinstance(late, Probe)
+        assert isinstance(lost, Probe)
+        await asyncio.sleep(6)
+        assert await store.report("ads", lost, failed=True, slow=False) is None
+        await store.open("ads", 1)
+        await asyncio.sleep(2)
+        fresh = await store.take("ads", 2, 5)
+        assert isinstance(fresh, Probe)
+        assert await store.report("ads", late, failed=True, slow=False) is None
+        assert await store.report("ads", fresh, failed=False, slow=True) == Tally(1, 0, 1)
+        await store.close("ads", late.round)
+        assert FleetState.HALF_OPEN is (await store.read("ads")).state
 
     simulate(body)
 
