@@ -115,6 +115,8 @@ class InMemoryMessageBroker:
         """Return when no consumer is running any more; raises what one of them raised."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+            # A finished task leaves the table by a callback, which needs a pass of the loop.
+            await asyncio.sleep(0)
 
     def deliver(self, queue: str, parcel: Parcel, *, redelivered: bool) -> None:
         """Hand *parcel* to the consumer of *queue*, in a task of its own."""

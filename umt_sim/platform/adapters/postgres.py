@@ -143,8 +143,13 @@ class PostgresDatabase:
             connection = await pool.acquire(timeout=self._settings.acquire_timeout)
         try:
             yield connection
+        except (PortTimeout, PortUnavailable, asyncio.CancelledError):
+            # Nobody knows what the session is doing. Waiting for the server to cancel it
+            # could take as long as what was given up.
+            connection.terminate()
+            raise
         finally:
-            await _release(pool, connection, self._settings.connect_timeout)
+            await pool.release(connection, timeout=self._settings.connect_timeout)
 
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
@@ -211,14 +216,6 @@ class _TracedSession:
     async def execute(self, sql: str, *values: Any) -> int:
         with self._span(summary_of(sql)):
             return await self._session.execute(sql, *values)
-
-
-async def _release(pool: asyncpg.Pool, connection: asyncpg.Connection, timeout: float) -> None:
-    """Give *connection* back; one that cannot be given back in order is thrown away."""
-    try:
-        await pool.release(connection, timeout=timeout)
-    except (*_CONNECTION_LOST, TimeoutError):
-        connection.terminate()
 
 
 @contextmanager

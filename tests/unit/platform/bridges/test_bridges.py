@@ -79,7 +79,7 @@ def test_an_old_dict_that_fits_nothing_says_why() -> None:
     """Data without a required field is refused like any other message."""
     with pytest.raises(MalformedMessage, match=r"payload\.brand_id: Field required"):
         bridge().to_new({"type": "create_content", "data": {"title": "Hello"}})
-    with pytest.raises(MalformedMessage, match="task.task_type: Input should be a valid string"):
+    with pytest.raises(MalformedMessage, match=r"task\.task_type: Input should be a valid string"):
         bridge().to_new({"data": {}})
 
 

@@ -1,0 +1,385 @@
+"""Every driver's failures become port errors, in time: timeout is unknown, unavailable is no."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.fakes.stage import Stage, on_stage
+from umt_sim.platform.adapters.httpx import HttpxGateway
+from umt_sim.platform.adapters.postgres import PostgresDatabase, summary_of
+from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
+from umt_sim.platform.adapters.redis import RedisCache
+from umt_sim.platform.configuration import HttpSettings
+from umt_sim.platform.errors import (
+    ErrorClass,
+    PortClosed,
+    PortTimeout,
+    PortUnavailable,
+    UpstreamRefused,
+)
+from umt_sim.platform.ports.message_broker import Delivery, Parcel, QueueSpec
+from umt_sim.servers.http import ErrorMix
+from umt_sim.servers.postgres import Engine
+
+Call = Callable[[], Awaitable[Any]]
+HELLO = Parcel("umt.events", "hello", b"{}", message_id="m1")
+ASK = {"prompt": "hello"}
+
+
+class Adapters:
+    """One of each on a stage, with a call that each can make."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.database = PostgresDatabase(stage.config)
+        self.cache = RedisCache(stage.config)
+        self.broker = RabbitMQMessageBroker(stage.config)
+        self.gateway = HttpxGateway(
+            "llm", HttpSettings(base_url="http://llm", timeout=7.0), clock=stage.clock
+        )
+        self.calls: dict[str, Call] = {
+            "postgres": lambda: self.database.execute("SELECT 1"),
+            "redis": lambda: self.cache.set("k", b"v", ttl_seconds=1),
+            "rabbitmq": lambda: self.broker.publish(HELLO),
+            "llm": lambda: self.gateway.request("POST", "/v1/completions", json=ASK),
+        }
+
+    async def close(self) -> None:
+        for port in (self.database, self.cache, self.broker, self.gateway):
+            await port.close()
+
+
+async def failure(call: Call) -> BaseException:
+    with pytest.raises(Exception) as caught:
+        await call()
+    return caught.value
+
+
+SERVICES = ("postgres", "redis", "rabbitmq", "llm")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_refused_connection_did_not_happen(engine: Engine, service: str) -> None:
+    """Where nobody listens every adapter says PortUnavailable, with the driver's error as cause."""
+
+    async def play(stage: Stage) -> None:
+        stage.proxies[service].disable()
+        adapters = Adapters(stage)
+        error = await failure(adapters.calls[service])
+        assert PortUnavailable is type(error)
+        assert error.__cause__ is not None
+        await adapters.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize(
+    ("service", "seconds"), [("postgres", 5.0), ("redis", 1.0), ("rabbitmq", 5.0), ("llm", 7.0)]
+)
+def test_silence_ends_at_the_deadline_and_is_unknown(
+    engine: Engine, service: str, seconds: float
+) -> None:
+    """A call that gets no answer is a PortTimeout after exactly its deadline."""
+
+    async def play(stage: Stage) -> None:
+        adapters = Adapters(stage)
+        await adapters.calls[service]()
+        here = _here(stage)
+        stage.network.latency(service, here, 1000.0)
+        began = stage.now()
+        error = await failure(adapters.calls[service])
+        assert PortTimeout is type(error)
+        assert seconds == round(stage.now() - began, 6)
+        stage.network.latency(service, here, 0.0)
+        await asyncio.sleep(1100)
+        await adapters.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_lost_connection_is_replaced(engine: Engine, service: str) -> None:
+    """After an interruption of ten seconds the same adapter works again by itself."""
+
+    async def play(stage: Stage) -> None:
+        adapters = Adapters(stage)
+        await adapters.calls[service]()
+        stage.proxies[service].disable()
+        await asyncio.sleep(5)
+        assert isinstance(await failure(adapters.calls[service]), PortUnavailable)
+        stage.proxies[service].enable()
+        await asyncio.sleep(5)
+        await adapters.calls[service]()
+        await adapters.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_closed_port_says_that_we_closed_it(engine: Engine, service: str) -> None:
+    """After close() a call is refused before anything is sent."""
+
+    async def play(stage: Stage) -> None:
+        adapters = Adapters(stage)
+        await adapters.calls[service]()
+        await adapters.close()
+        assert PortClosed is type(await failure(adapters.calls[service]))
+
+    on_stage(engine, play)
+
+
+# PostgreSQL
+
+
+def test_a_transaction_is_kept_or_undone_as_a_whole(engine: Engine) -> None:
+    """What an exception leaves behind is nothing."""
+
+    async def play(stage: Stage) -> None:
+        database = Adapters(stage).database
+        await database.execute("CREATE TABLE t (n int)")
+
+        async def add(*, fail: bool) -> None:
+            async with database.transaction() as session:
+                assert 1 == await session.execute("INSERT INTO t VALUES (1)")
+                if fail:
+                    raise KeyError
+
+        with pytest.raises(KeyError):
+            await add(fail=True)
+        assert [] == await database.query("SELECT n FROM t")
+        await add(fail=False)
+        assert [1] == [row["n"] for row in await database.query("SELECT n FROM t")]
+        await database.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "error_class"),
+    [
+        ("SELECT nonsense", "42703", ErrorClass.FATAL),
+        ("INSERT INTO unique_numbers VALUES (1)", "23505", ErrorClass.CLIENT),
+    ],
+)
+def test_a_refusal_carries_its_sqlstate(
+    engine: Engine, sql: str, code: str, error_class: ErrorClass
+) -> None:
+    """A wrong statement is our fault, a broken constraint the request's."""
+
+    async def play(stage: Stage) -> None:
+        database = Adapters(stage).database
+        await database.execute("CREATE TABLE unique_numbers (n int PRIMARY KEY)")
+        await database.execute("INSERT INTO unique_numbers VALUES (1)")
+        error = await failure(lambda: database.execute(sql))
+        assert isinstance(error, UpstreamRefused)
+        assert (code, error_class) == (error.code, error.error_class)
+        await database.close()
+
+    on_stage(engine, play)
+
+
+def test_a_deadlock_is_worth_another_try(engine: Engine) -> None:
+    """The victim of a deadlock is told that time mends it."""
+
+    async def play(stage: Stage) -> None:
+        database = Adapters(stage).database
+        await database.execute("CREATE TABLE t (id int PRIMARY KEY, n int)")
+        await database.execute("INSERT INTO t VALUES (1, 0), (2, 0)")
+
+        async def swap(first: int, second: int) -> None:
+            async with database.transaction() as session:
+                await session.execute("UPDATE t SET n = n + 1 WHERE id = $1", first)
+                await asyncio.sleep(1)
+                await session.execute("UPDATE t SET n = n + 1 WHERE id = $1", second)
+
+        outcomes = await asyncio.gather(swap(1, 2), swap(2, 1), return_exceptions=True)
+        (victim,) = [outcome for outcome in outcomes if outcome is not None]
+        assert isinstance(victim, UpstreamRefused)
+        assert ("40P01", ErrorClass.TRANSIENT) == (victim.code, victim.error_class)
+        await database.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize(
+    ("sql", "summary"),
+    [
+        ("SELECT * FROM users", "SELECT users"),
+        ("select 1", "SELECT"),
+        ("DELETE FROM outbox WHERE id = ANY($1)", "DELETE outbox"),
+        (
+            "UPDATE outbox SET a = 1 WHERE id IN (SELECT id FROM outbox FOR UPDATE SKIP LOCKED)",
+            "UPDATE outbox SELECT outbox",
+        ),
+        (
+            "WITH s AS (INSERT INTO contents (a) VALUES (1)), o AS (INSERT INTO outbox"
+            " SELECT * FROM unnest($1::text[])) SELECT must((SELECT count(*) FROM s))",
+            "INSERT contents INSERT outbox",
+        ),
+    ],
+)
+def test_a_statement_is_summed_up_in_few_words(sql: str, summary: str) -> None:
+    """Verb and table of each part; names of WITH queries are nobody's tables."""
+    assert summary == summary_of(sql)
+
+
+# HTTP
+
+
+@pytest.mark.parametrize(
+    ("status", "error_class"),
+    [
+        (429, ErrorClass.TRANSIENT),
+        (503, ErrorClass.TRANSIENT),
+        (500, ErrorClass.SERVER),
+        (404, ErrorClass.CLIENT),
+    ],
+)
+def test_a_status_says_whether_another_try_can_help(
+    engine: Engine, status: int, error_class: ErrorClass
+) -> None:
+    """Too many requests and unavailable pass by; other server errors may; client errors never."""
+
+    async def play(stage: Stage) -> None:
+        stage.servers["llm"]._errors = ErrorMix({status: 1.0})
+        adapters = Adapters(stage)
+        error = await failure(adapters.calls["llm"])
+        assert isinstance(error, UpstreamRefused)
+        assert (str(status), error_class) == (error.code, error.error_class)
+        if status == 429:
+            assert error.retry_after_seconds is not None
+        await adapters.close()
+
+    on_stage(engine, play)
+
+
+# RabbitMQ
+
+
+def test_a_mandatory_parcel_needs_a_queue(engine: Engine) -> None:
+    """What no queue wants is an error for its publisher, if it must arrive."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        await broker.publish(HELLO)
+        parcel = Parcel("umt.events", "hello", b"{}", message_id="m1", mandatory=True)
+        error = await failure(lambda: broker.publish(parcel))
+        assert "broker: publish umt.events:hello did not happen: no queue wants it" == str(error)
+        await broker.close()
+
+    on_stage(engine, play)
+
+
+def test_a_consumer_outlives_the_connection(engine: Engine) -> None:
+    """A handler at work when the connection breaks finishes; its delivery comes again."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        seen: list[tuple[str, bool]] = []
+
+        async def consume(delivery: Delivery) -> None:
+            seen.append(("begins", delivery.redelivered))
+            await asyncio.sleep(2)
+            seen.append(("ends", delivery.redelivered))
+            try:
+                await delivery.ack()
+            except (PortUnavailable, PortTimeout):
+                seen.append(("cannot ack", delivery.redelivered))
+
+        await broker.subscribe(QueueSpec("work"), consume)
+        await broker.publish(Parcel("", "work", b"{}", message_id="m1"))
+        await asyncio.sleep(1)
+        stage.proxies["rabbitmq"].disable()
+        await asyncio.sleep(0.5)
+        stage.proxies["rabbitmq"].enable()
+        await asyncio.sleep(10)
+        assert [
+            ("begins", False),
+            ("ends", False),
+            ("cannot ack", False),
+            ("begins", True),
+            ("ends", True),
+        ] == sorted(seen, key=lambda entry: (entry[1], 0))
+        await broker.close()
+
+    on_stage(engine, play)
+
+
+def test_an_error_of_a_consumer_reaches_the_hook(engine: Engine) -> None:
+    """What a consumer raises is reported with the queue's name, and the next parcel is taken."""
+
+    async def play(stage: Stage) -> None:
+        errors: list[tuple[str, BaseException]] = []
+        broker = RabbitMQMessageBroker(
+            stage.config, on_error=lambda where, error: errors.append((where, error))
+        )
+
+        async def consume(delivery: Delivery) -> None:
+            await delivery.ack()
+            raise KeyError(delivery.parcel.message_id)
+
+        await broker.subscribe(QueueSpec("work"), consume)
+        for name in ("m1", "m2"):
+            await broker.publish(Parcel("", "work", b"{}", message_id=name))
+        await asyncio.sleep(1)
+        assert [("consumer of work", "'m1'"), ("consumer of work", "'m2'")] == [
+            (where, str(error)) for where, error in errors
+        ]
+        await broker.close()
+
+    on_stage(engine, play)
+
+
+def test_no_more_than_the_prefetch_is_handled_at_once(engine: Engine) -> None:
+    """With a prefetch of three, ten parcels are never more than three in hand."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        running: list[int] = [0]
+        most: list[int] = [0]
+
+        async def consume(delivery: Delivery) -> None:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            await asyncio.sleep(1)
+            running[0] -= 1
+            await delivery.ack()
+
+        await broker.subscribe(QueueSpec("work", prefetch=3), consume)
+        for number in range(10):
+            await broker.publish(Parcel("", "work", b"{}", message_id=f"m{number}"))
+        await asyncio.sleep(20)
+        assert 3 == most[0]
+        await broker.close()
+
+    on_stage(engine, play)
+
+
+def test_a_delayed_parcel_comes_back_when_its_time_is_up(engine: Engine) -> None:
+    """What is put into the delay queue of the second attempt returns after five seconds."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        spec = QueueSpec("work", delays_seconds=(1.0, 5.0))
+        arrived: list[float] = []
+
+        async def consume(delivery: Delivery) -> None:
+            arrived.append(stage.now())
+            await delivery.ack()
+
+        await broker.subscribe(spec, consume)
+        began = stage.now()
+        await broker.publish(Parcel("", spec.delay_queue(2), b"{}", message_id="m1"))
+        await asyncio.sleep(10)
+        assert [5.0] == [round(moment - began, 6) for moment in arrived]
+        await broker.close()
+
+    on_stage(engine, play)
+
+
+def _here(stage: Stage) -> str:
+    """The site from which the test itself connects."""
+    return stage.network._here().name
