@@ -146,7 +146,7 @@ class Kernel:
     ) -> None:
         with self._undo:
             try:
-                self._drain()
+                self.drain()
             finally:
                 self.loop.close()
                 self.loop.power.close_graves()
@@ -168,8 +168,13 @@ class Kernel:
             for report in self.unhandled
         ]
 
-    def _drain(self) -> None:
-        """Cancel what is left, in order of creation, and let it finish."""
+    def drain(self) -> None:
+        """
+        Cancel what is left, in order of creation, and let it finish.
+
+        Leaving the kernel does this too. Called before, it lets the harness hear what goes
+        wrong while it can still write that down; programs of crashed hosts are not touched.
+        """
         loop = self.loop
         if loop.is_closed():
             return

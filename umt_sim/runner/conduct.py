@@ -44,11 +44,11 @@ def conduct(
     """
     clock = RunClock()
     recorder = Recorder(clock.now)
-    run = Run(plan, world, system, clock, recorder, report)
+    run = Run(plan, world, system.load(), clock, recorder, report)
     with world, logs_recorded(recorder):
         ended = _ended(run)
-        header = _header(plan, world, ended)
-    return recorder.close(header)
+        # Closed before the world is left: that is when Python runs what a crashed host left open.
+        return recorder.close(_header(plan, world, ended))
 
 
 def _ended(run: Run) -> str:

@@ -25,7 +25,7 @@ from umt_sim.journal.spans import tracer_provider
 from umt_sim.runner.clock import RunClock
 from umt_sim.runner.nemesis import Nemesis
 from umt_sim.scenario.plan import Plan
-from umt_sim.systems.base import Setting, System
+from umt_sim.systems.base import Setting, Start
 from umt_sim.workload.generator import Generator
 from umt_sim.worlds.base import World
 
@@ -56,7 +56,7 @@ class Run:
 
     plan: Plan
     world: World
-    system: System
+    start: Start
     clock: RunClock
     recorder: Recorder
     report: Callable[[Progress], None]
@@ -101,7 +101,7 @@ async def set_up(run: Run) -> None:
         run.recorder,
         run.clock.to_run_time,
         run.world.stream("tracing/ids"),
-        service=run.system.name,
+        service=run.plan.system,
     )
     setting = Setting(
         endpoints=endpoints,
@@ -113,7 +113,7 @@ async def set_up(run: Run) -> None:
         launch=run.world.launch,
         on_restart=run.world.on_restart,
     )
-    operations = await run.stack.enter_async_context(run.system.start(setting))
+    operations = await run.stack.enter_async_context(run.start(setting))
     run.generator = Generator(
         operations=operations,
         recorder=run.recorder,

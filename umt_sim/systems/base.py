@@ -16,7 +16,7 @@ from umt_sim.worlds.base import Endpoint, Launch, StartAgain
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Setting", "System"]
+__all__ = ["Setting", "Start", "System"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class Setting:
     on_restart: Callable[[str, StartAgain], None] = field(repr=False)
 
 
+Start = Callable[[Setting], AbstractAsyncContextManager[Operations]]
+"""An async context manager around the running system."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """
@@ -54,14 +58,16 @@ class System:
 
     Attributes:
         name: As the scenario names it.
+        load: Imports what the system needs and returns how to start it. Called before
+            time becomes virtual: what happens while modules are imported differs
+            between the first run of a process and the next.
         operations: Names a workload may use; empty when only the running system knows.
         policies: Names of policies it understands; empty when it takes any.
         services: Names it must find among the endpoints, with their kinds.
-        start: An async context manager around the running system.
     """
 
     name: str
-    start: Callable[[Setting], AbstractAsyncContextManager[Operations]]
+    load: Callable[[], Start]
     operations: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def _as_system(name: str, found: object) -> System:
     if isinstance(found, System):
         return found
     if callable(found):
-        return System(name=name, start=found)
+        return System(name=name, load=lambda: found)
     raise SystemNotFound(
         f"{name} is a {type(found).__name__}; it must be a System, or a function that takes a"
         " Setting and returns an async context manager"

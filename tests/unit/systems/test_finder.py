@@ -36,7 +36,7 @@ def test_a_system_object_is_taken_as_it_is(here: Path) -> None:
     """Someone who knows the operations of a service can say so."""
     (here / "mine_b.py").write_text(
         "from umt_sim.systems.base import System\n"
-        "mine = System(name='mine', start=lambda setting: None, operations=('ask',))\n"
+        "mine = System(name='mine', load=lambda: None, operations=('ask',))\n"
     )
     system = find_system("mine_b:mine")
     assert isinstance(system, System)

@@ -10,10 +10,7 @@ every driver; a test holds it to the platform.
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-
-from umt_sim.systems.base import Setting, System
-from umt_sim.workload.operations import Operations
+from umt_sim.systems.base import Start, System
 
 __all__ = ["UMT"]
 
@@ -32,11 +29,11 @@ POLICIES = (
 SERVICES = {"rabbitmq": "rabbitmq", "postgres": "postgres", "redis": "redis", "llm": "http"}
 
 
-def _start(setting: Setting) -> AbstractAsyncContextManager[Operations]:
-    from umt_sim.systems.umt.running import start  # every driver: only when it runs
+def _load() -> Start:
+    from umt_sim.systems.umt.running import start
 
-    return start(setting)
+    return start
 
 
-UMT = System(name="umt", start=_start, operations=OPERATIONS, policies=POLICIES, services=SERVICES)
+UMT = System(name="umt", load=_load, operations=OPERATIONS, policies=POLICIES, services=SERVICES)
 """The built-in system."""

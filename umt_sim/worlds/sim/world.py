@@ -84,7 +84,10 @@ class SimWorld:
             WallClockLeak: The code under test reached for the real machine, even if it
                 caught the exception: such a run is worth nothing.
         """
-        result = self._kernel.run(main)
+        try:
+            result = self._kernel.run(main)
+        finally:
+            self._kernel.drain()
         for leak in self._kernel.guard.leaks:
             raise leak
         return result
