@@ -14,7 +14,11 @@ The circuit breaker: resilience4j's semantics with its faults repaired.
     events            what listeners hear
     snapshot          numbers at one moment; health
     outcome           how a call ended
+    registry          breakers by name, with settings inherited from named ones
+    telemetry         OpenTelemetry metrics and span events, as listeners
+    fleet             one breaker for many processes, over ``ports.fleet_store``
 
+``registry``, ``telemetry`` and ``fleet`` are imported by those who want them.
 ``docs/breaker.md`` has the semantics and each difference from resilience4j.
 """
 

@@ -87,6 +87,7 @@ class Machine:
         "_open_for",
         "_phase",
         "_picky",
+        "_plain",
         "_randomness",
         "_records",
         "_release",
@@ -120,6 +121,7 @@ class Machine:
         self._ignores = as_predicate(settings.ignore)
         self._records = as_predicate(settings.record)
         self._picky = not settings.takes_errors_as_they_are
+        self._plain: type[Exception] | None = None  # a class of errors known to be failures
         self._failed_result = settings.failed_result
         self._open_for = settings.open_for
         looks_at_results = settings.failed_result is not None or settings.open_for is not None
@@ -196,11 +198,13 @@ class Machine:
         What is no ``Exception`` is for ``release``.
         """
         wait = None
-        # Of classes, because `isinstance` takes twice as long to say no.
-        if error is not None and (self._picky or issubclass(type(error), PlatformError)):
-            if self._is_no_failure(ticket, started, error):
-                return
-            wait = self._ordered_wait(error)
+        if error is not None and type(error) is not self._plain:
+            if self._picky or isinstance(error, PlatformError):
+                if self._is_no_failure(ticket, started, error):
+                    return
+                wait = self._ordered_wait(error)
+            else:
+                self._plain = type(error)  # the next of its kind needs no second look
         now = self.monotonic()
         duration = now - started
         outcome = FAILED if duration <= self._slow_after else SLOW_FAILED
@@ -209,6 +213,8 @@ class Machine:
             if ticket is self.free:
                 bad = ticket.record(outcome, duration, now)
                 alarmed = bad >= self._fewest and self._alarm(ticket)
+                if not (alarmed or self._heard or wait):
+                    return
                 stale, change = False, self._phase.judge() if alarmed else None
             else:
                 stale, change = self._settle(ticket, outcome, duration, now)

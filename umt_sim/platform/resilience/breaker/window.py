@@ -123,9 +123,9 @@ class CountWindow(_Counts):
             self.calls += 1
         if not (outcome or self.failed or self.slow):
             return 0
-        ring, at = self._ring, self._at
+        ring = self._ring
+        self._at = at = (self._at or self.size) - 1  # backwards, which is one comparison less
         evicted = ring[at]
-        self._at = at + 1 if at + 1 < self.size else 0
         if evicted != outcome:
             ring[at] = outcome
             self.failed += (outcome >= FAILED) - (evicted >= FAILED)
