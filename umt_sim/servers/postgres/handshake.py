@@ -42,7 +42,7 @@ async def open_ride(session: Session) -> Ride:
     protocol, body = await _startup_packet(session)
     parameters = wire.parameters_of(body)
     server = session.server
-    server.check_open()
+    server.let_in(session)
     try:
         await server.capacity.serve("connect")
     except QueueFull as full:
@@ -106,7 +106,14 @@ async def _encrypt(session: Session) -> None:
     if context is None:
         session.say(b"N")
         return
+    if len(session.inbox):
+        raise wire.ProtocolViolation("received unencrypted data after SSL request")
     session.say(b"S")
-    transport = await session.loop.start_tls(session.transport, session, context, server_side=True)
+    try:
+        transport = await session.loop.start_tls(
+            session.transport, session, context, server_side=True
+        )
+    except OSError as error:  # ssl.SSLError is one
+        raise Goodbye from error
     assert transport is not None
     session.transport = transport

@@ -5,18 +5,31 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Future
 from dataclasses import dataclass
 
-from umt_sim.servers.postgres.wire import LARGEST_MESSAGE, ProtocolViolation
+from umt_sim.servers.postgres.wire import (
+    BIND,
+    CLOSE,
+    COPY_DATA,
+    COPY_DONE,
+    COPY_FAIL,
+    DESCRIBE,
+    EXECUTE,
+    FLUSH,
+    FUNCTION_CALL,
+    LARGEST_MESSAGE,
+    PARSE,
+    QUERY,
+    SYNC,
+    TERMINATE,
+    ProtocolViolation,
+)
 
 __all__ = ["Batch", "Inbox"]
 
-QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH = b"QPBESH"
-COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE, FUNCTION = b"dcfXF"
-
-EXTENDED = frozenset(b"PBDEC")  # answered one by one before a Sync
-LARGE = frozenset(b"QPBFd")  # may be large; PostgreSQL limits the others to 10000 bytes
-LARGEST_SMALL_MESSAGE = 10000
+EXTENDED = frozenset((PARSE, BIND, DESCRIBE, EXECUTE, CLOSE))  # answered one by one
+ENDS = frozenset((QUERY, FUNCTION_CALL, SYNC, FLUSH, TERMINATE, COPY_DONE, COPY_FAIL))
+LARGE = frozenset((QUERY, PARSE, BIND, FUNCTION_CALL, COPY_DATA))
+LARGEST_SMALL_MESSAGE = 10000  # as in PostgreSQL
 LARGEST_PACKET = 10000
-ENDS = frozenset(b"QFSHXcf")
 
 
 @dataclass(slots=True)

@@ -97,6 +97,7 @@ class PostgreSQL:
         self._crash_at_commit: float | None = None
         self._returns: Task[None] | None = None
         self._sessions: dict[Session, Task[None]] = {}
+        self._inside: dict[Session, None] = {}  # in the order in which they came
         self._open: dict[int, tuple[bytes, Session]] = {}
         self._virtual_pids: dict[int, int] = {}
         self._listener: asyncio.Server | None = None
@@ -107,12 +108,6 @@ class PostgreSQL:
         self.loop: AbstractEventLoop = asyncio.get_running_loop()
         self.clock = Clock(self.engine.folder / "data")
         self.monitor = Monitor(self.engine.socket_path, self.engine.recipe.user)
-        self.turnstile = Turnstile(
-            loop=self.loop,
-            monitor=self.monitor,
-            clock=self.clock,
-            microseconds=self._microseconds,
-        )
         await self._listen(host, port)
 
     @property
@@ -172,6 +167,7 @@ class PostgreSQL:
             session.break_off()
             task.cancel()
         self._sessions.clear()
+        self._inside.clear()
         self._open.clear()
         self.monitor.drop()
         self.clock.close()
@@ -189,10 +185,17 @@ class PostgreSQL:
         self._crash_at_commit = down_for
 
     async def _listen(self, host: str, port: int) -> None:
+        self.turnstile = Turnstile(
+            loop=self.loop,
+            monitor=self.monitor,
+            clock=self.clock,
+            microseconds=self._microseconds,
+        )
         self._listener = await self.loop.create_server(lambda: Session(self), host, port)
         self._address = (host, self._listener.sockets[0].getsockname()[1])
 
     async def _end_sessions(self) -> None:
+        self.turnstile.shut()
         tasks = [*self._sessions.values()]
         for session in [*self._sessions]:
             session.expire(errors.ADMIN_SHUTDOWN if session.ride else b"")
@@ -212,17 +215,18 @@ class PostgreSQL:
         task.add_done_callback(self._report)
         return task
 
-    def check_open(self) -> None:
+    def let_in(self, session: Session) -> None:
         """
-        Let one more session in, or not.
+        Give a session one of the places there are.
 
         Raises:
             Goodbye: Not now.
         """
         if self._starting:
             raise Goodbye(errors.STARTING_UP)
-        if len(self._open) >= self._max_connections:
+        if len(self._inside) >= self._max_connections:
             raise Goodbye(errors.TOO_MANY)
+        self._inside[session] = None
 
     def next_pid(self) -> int:
         """A process id as a client may see it; the engine's own differ from run to run."""
@@ -239,6 +243,7 @@ class PostgreSQL:
 
     def dismiss(self, session: Session) -> None:
         """A session is over."""
+        self._inside.pop(session, None)
         if self._sessions.pop(session, None) and session.ride is not None:
             self._open.pop(session.ride.pid, None)
             self.turnstile.leave(session.ride)

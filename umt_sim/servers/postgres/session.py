@@ -14,6 +14,16 @@ from umt_sim.servers.postgres.errors import Interrupted, Interruption
 from umt_sim.servers.postgres.handshake import Goodbye, open_ride
 from umt_sim.servers.postgres.inbox import Batch, Inbox
 from umt_sim.servers.postgres.limits import Limits, read_limits
+from umt_sim.servers.postgres.wire import (
+    COPY_DATA,
+    COPY_DONE,
+    COPY_FAIL,
+    FLUSH,
+    FUNCTION_CALL,
+    QUERY,
+    SYNC,
+    TERMINATE,
+)
 
 if TYPE_CHECKING:
     from umt_sim.servers.postgres.server import PostgreSQL
@@ -21,9 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-QUERY, SYNC, FLUSH, COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE, FUNCTION = b"QSHdcfXF"
 COPY_ENDS = (COPY_DONE, COPY_FAIL)
-ENDS_TURN = (QUERY, SYNC, FUNCTION)  # after these the engine says ReadyForQuery
+ENDS_TURN = (QUERY, SYNC, FUNCTION_CALL)  # after these the engine says ReadyForQuery
 
 CROWDED = 1 << 20  # bytes a client may send ahead of the answer it waits for
 
@@ -61,6 +70,7 @@ class Session(asyncio.Protocol):
         self.has_limits = False
         self._configures = False
         self._listens = False
+        self._busy = False
         self._serving = False
         self._copying_extended = False
         self._reason: Interruption | None = None
@@ -80,7 +90,7 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The client has sent something."""
         self.inbox.feed(data)
-        if len(self.inbox) > CROWDED and self._serving and not self._reading_paused:
+        if len(self.inbox) > CROWDED and self._busy and not self._reading_paused:
             self.transport.pause_reading()
             self._reading_paused = True
 
@@ -157,6 +167,7 @@ class Session(asyncio.Protocol):
 
     async def _act_on(self, ride: Ride, batch: Batch) -> None:
         """Have the engine act on a batch when its time has come, and answer."""
+        self._busy = True
         if self._writable is not None:
             await self._writable
         if self.has_limits:
@@ -181,6 +192,7 @@ class Session(asyncio.Protocol):
             if self._configures or CHANGES_SETTINGS.search(reply):
                 self._read_limits(ride)
             self._begin_idling(ride)
+        self._busy = False
         if self._reading_paused:
             self._reading_paused = False
             self.transport.resume_reading()
@@ -305,7 +317,7 @@ class Session(asyncio.Protocol):
 
 def _mistake(batch: Batch, answers: int) -> tuple[bytes, int]:
     """Messages that fail in the engine as *batch* is to fail, and how their answer ends."""
-    if batch.last in (QUERY, FUNCTION):
+    if batch.last in (QUERY, FUNCTION_CALL):
         return MISTAKE_QUERY, 0
     if batch.last == SYNC:
         return MISTAKE_PARSE + wire.message(b"S", b""), 0

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 from enum import Flag, auto
 from functools import lru_cache
-from struct import Struct
 
 from umt_sim.servers.postgres import limits, wire
 from umt_sim.servers.postgres.errors import Interrupted, Interruption
 from umt_sim.servers.postgres.inbox import Batch
+from umt_sim.servers.postgres.wire import COPY_DONE, FLUSH, FUNCTION_CALL, PARSE, QUERY, SYNC
 
 __all__ = ["Hint", "hints", "operation", "translated"]
 
-QUERY, PARSE, SYNC, FLUSH, COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION = b"QPSHdcfF"
 RENAMED = limits.PREFIX.encode()
 LONGEST_REMEMBERED = 2000  # bytes of a text that is worth keeping translated
-NUMBER = Struct("!I")
 
 OPERATIONS = {
     b"BEGIN": "begin",
@@ -43,11 +41,15 @@ REFUSED_WORDS = {
     b"uuid_generate_v1mc": "use gen_random_uuid()",
     b"uuid_generate_v4": "use gen_random_uuid()",
     b"tablesample": "use WHERE random() < ...",
+    b"pg_cancel_backend": "send a cancel request, as drivers do",
+    b"pg_terminate_backend": "close the connection or restart the server",
 }
 SETTING_NAMES = frozenset(name.encode() for name in limits.SETTINGS)
 INTERESTING = re.compile(
     rb"\b(?:current_time|current_date|localtime|gen_random_bytes|gen_salt|uuid_generate_v"
-    rb"|tablesample|now|today|tomorrow|yesterday|" + b"|".join(sorted(SETTING_NAMES)) + rb")",
+    rb"|tablesample|pg_cancel_backend|pg_terminate_backend|now|today|tomorrow|yesterday|"
+    + b"|".join(sorted(SETTING_NAMES))
+    + rb")",
     re.IGNORECASE,
 )
 SETTER = re.compile(rb"\b(?:set|local|session|reset|show)\s+$", re.IGNORECASE)
@@ -56,7 +58,7 @@ TOKEN = re.compile(
     --[^\n]* | /\*.*?\*/                          # a comment
   | [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*'     # a string
   | "(?:[^"]|"")*"                                # a quoted name
-  | \$(?P<tag>[A-Za-z_]*)\$.*?\$(?P=tag)\$        # a string that holds code as a rule
+  | \$(?P<tag>(?:[A-Za-z_][A-Za-z_0-9]*)?)\$.*?\$(?P=tag)\$  # a string, as a rule of code
   | (?P<word>[A-Za-z_][A-Za-z_0-9$]*)
     """,
     re.DOTALL | re.VERBOSE,
@@ -88,19 +90,14 @@ def operation(batch: Batch) -> str | None:
     COPY FROM, with the size of its last piece; ``prepare`` for anything that runs nothing;
     ``query`` for everything else.
     """
-    match batch.last:
-        case int(kind) if kind == QUERY:
-            word = FIRST_WORD.match(batch.data, 5)
-            return OPERATIONS.get(word.group(1).upper(), "query") if word else "query"
-        case int(kind) if kind in (SYNC, FLUSH):
-            if batch.executes:
-                return "query"
-            return "prepare" if batch.answers else None
-        case int(kind) if kind == COPY_DONE:
-            return "copy"
-        case int(kind) if kind == FUNCTION:
+    if batch.last == QUERY:
+        word = FIRST_WORD.match(batch.data, 5)
+        return OPERATIONS.get(word.group(1).upper(), "query") if word else "query"
+    if batch.last in (SYNC, FLUSH):
+        if batch.executes:
             return "query"
-    return None
+        return "prepare" if batch.answers else None
+    return {COPY_DONE: "copy", FUNCTION_CALL: "query"}.get(batch.last)
 
 
 def hints(data: bytes) -> Hint:
@@ -178,10 +175,10 @@ def _refused(what: str, instead: str) -> Interrupted:
     return Interrupted(
         Interruption(
             "0A000",
-            f"{what} has no value in virtual time",
+            f"{what} is not available in virtual time",
             {
-                "D": "It would read the clock or the randomness of the machine, and no two runs"
-                " would be the same.",
+                "D": "It would reach for the machine's clock, randomness or processes, and no"
+                " two runs would be the same.",
                 "H": instead,
             },
         )

@@ -88,6 +88,7 @@ class Turnstile:
         self._microseconds = microseconds
         self._waiting: dict[int, Ride] = {}  # by the engine's process, in the order of arrival
         self._hearers: dict[int, Ride] = {}
+        self._shut = False
         self.unlocks = False
         self.talk = False
 
@@ -131,6 +132,10 @@ class Turnstile:
         self._go(ride, why)
         self.settle()
 
+    def shut(self) -> None:
+        """From now on sessions can only leave: who waits for another's end does not go on."""
+        self._shut = True
+
     def abandon(self) -> None:
         """The engine is about to die with all its sessions."""
         for ride in self._waiting.values():
@@ -155,6 +160,8 @@ class Turnstile:
 
     def settle(self) -> None:
         """Let those go on, one after the other, whom the last step released."""
+        if self._shut:
+            return
         while blocked := [pid for pid, ride in self._waiting.items() if ride.wake_at is None]:
             released = self._monitor.released(blocked)
             if not released:

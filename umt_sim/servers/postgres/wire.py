@@ -15,6 +15,10 @@ __all__ = [
     "startup",
 ]
 
+# Types of the clients' messages. Others are written where they are used.
+QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, SYNC, FLUSH = b"QPBDECSH"
+COPY_DATA, COPY_DONE, COPY_FAIL, FUNCTION_CALL, TERMINATE = b"dcfFX"
+
 HEADER = Struct("!cI")
 LENGTH = Struct("!I")
 LARGEST_MESSAGE = 0x3FFFFFFF  # PostgreSQL's own limit, PQ_LARGE_MESSAGE_LIMIT

@@ -99,6 +99,7 @@ async def converse(words: bytes, pieces: int, draw: Random) -> bytes:
 async def check_health(db: Database) -> None:
     """Nothing is left behind, and the next client is served."""
     assert {} == db.server._sessions
+    assert {} == db.server._inside
     assert {} == db.server._open
     assert {} == db.server.turnstile._waiting
     one = await db.connect()

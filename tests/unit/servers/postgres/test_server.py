@@ -163,6 +163,18 @@ def test_too_many_clients_are_turned_away(ours: OursInVirtualTime) -> None:
     ours.run(case, max_connections=2)
 
 
+def test_those_who_are_being_let_in_count(ours: OursInVirtualTime) -> None:
+    """A place is taken before the connection is served, not after."""
+
+    async def case(db: Database) -> None:
+        arrivals = [asyncio.create_task(db.connect()) for _ in range(5)]
+        done, _ = await asyncio.wait(arrivals)
+        refused = [task for task in done if task.exception() is not None]
+        assert 3 == len(refused)
+
+    ours.run(case, capacity=station(1), max_connections=2)
+
+
 def test_more_connections_than_the_engine_has_are_an_error(engine: Engine) -> None:
     """Said when the server is made, not when the run is half over."""
     with pytest.raises(ValueError, match=r"max_connections=1004; this one has 300"):
@@ -203,6 +215,27 @@ def test_a_connection_can_be_encrypted(ours: OursInVirtualTime) -> None:
     ours.run(plain)
 
 
+def test_nonsense_instead_of_tls_ends_the_connection(ours: OursInVirtualTime) -> None:
+    """Also what is sent in the clear after asking for TLS."""
+    authority = trustme.CA()
+    offered = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(HOST).configure_cert(offered)
+    ask = (8).to_bytes(4, "big") + wire.SSL_REQUEST.to_bytes(4, "big")
+
+    async def case(db: Database) -> None:
+        for words, more in ((ask, b"no TLS at all"), (ask + b"early", b""), (ask, b"")):
+            reader, writer = await asyncio.open_connection(HOST, PORT)
+            writer.write(words)
+            assert await reader.read(1) in (b"S", b"E")
+            writer.write(more)
+            await db.wait(1)
+            writer.close()
+        await db.wait(100)
+        assert {} == db.server._sessions
+
+    ours.run(case, tls=offered)
+
+
 def test_a_restart_ends_sessions_and_keeps_data(ours: OursInVirtualTime) -> None:
     """Clients are told why; then refused; then turned away; then served, without their past."""
 
@@ -230,6 +263,24 @@ def test_a_restart_ends_sessions_and_keeps_data(ours: OursInVirtualTime) -> None
         three = await db.connect()
         rows = await three.fetch("SELECT balance FROM accounts ORDER BY id LIMIT 2")
         assert [1, 100] == [row["balance"] for row in rows]
+
+    ours.run(case)
+
+
+def test_who_waits_at_a_shutdown_does_not_get_through(ours: OursInVirtualTime) -> None:
+    """The first session's end frees the row, but the second one is being ended, too."""
+
+    async def case(db: Database) -> None:
+        one, two = await db.pair()
+        await one.execute("BEGIN")
+        await one.execute("UPDATE accounts SET balance = 0 WHERE id = 1")
+        waiting = asyncio.create_task(two.execute("UPDATE accounts SET balance = 7 WHERE id = 1"))
+        await db.wait(1)
+        await db.server.restart(down_for=1)
+        with pytest.raises(LOST):
+            await waiting
+        three = await db.connect()
+        assert 100 == await three.fetchval("SELECT balance FROM accounts WHERE id = 1")
 
     ours.run(case)
 

@@ -68,14 +68,15 @@ def test_only_what_tells_time_is_translated(text: str, expected: str) -> None:
         ("SELECT CAST('now' AS timestamp)", "CAST('now' AS time"),
         ("SELECT gen_random_bytes(16)", "gen_random_bytes"),
         ("SELECT uuid_generate_v4()", "uuid_generate_v4"),
+        ("SELECT pg_terminate_backend(1)", "pg_terminate_backend"),
         ("SELECT * FROM t TABLESAMPLE BERNOULLI (1)", "tablesample"),
     ],
 )
-def test_what_has_no_virtual_value_is_refused_by_name(text: str, named: str) -> None:
+def test_what_reaches_for_the_machine_is_refused_by_name(text: str, named: str) -> None:
     """The error names it and says what to use instead."""
     with pytest.raises(Interrupted) as caught:
         translated(text)
-    assert ("0A000", f"{named} has no value in virtual time") == (
+    assert ("0A000", f"{named} is not available in virtual time") == (
         caught.value.why.code,
         caught.value.why.text,
     )
