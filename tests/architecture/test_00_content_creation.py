@@ -132,9 +132,7 @@ def test_a_campaign_is_planned_written_and_started(engine: Engine) -> None:
             )
             await asyncio.sleep(30)  # a hundred cents a second
             campaign = UUID(answer["campaign_id"])
-            numbers = await application.client.collect_metrics(
-                CollectMetrics(campaign_id=campaign)
-            )
+            numbers = await application.client.collect_metrics(CollectMetrics(campaign_id=campaign))
             assert 30.0 == numbers["spent"]
             async with looking_at(stage) as (stored, _):
                 kept = await stored.campaigns.get(campaign)

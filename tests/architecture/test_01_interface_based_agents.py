@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,6 @@ from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
 from umt_sim.platform.adapters.redis import RedisCache
 from umt_sim.platform.adapters.system import SystemClock
-from umt_sim.platform.agents.ads import ContentAdManagementAgent
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.agents.creation import ContentCreationAgent
 from umt_sim.platform.agents.factory import AgentFactory
@@ -35,7 +35,7 @@ from umt_sim.platform.contexts.campaign.model import Campaign
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.contexts.content.model import Content
 from umt_sim.platform.contexts.integration.model import Integration
-from umt_sim.platform.errors import MissingDependency
+from umt_sim.platform.errors import MissingDependency, PortUnavailable
 from umt_sim.platform.messages import MessageFactory
 from umt_sim.platform.ports import Cache, CircuitBreaker, Database, MessageBroker, TracingProvider
 from umt_sim.platform.ports.message_broker import Parcel
@@ -213,8 +213,6 @@ def test_a_failing_task_is_tried_again_after_growing_delays_then_buried() -> Non
     """Transient failures come back after 1, 5 and 25 seconds; then nobody waits, so it is dead."""
 
     async def play(workshop: Workshop) -> None:
-        from umt_sim.platform.errors import PortUnavailable
-
         llm = ScriptedGateway(PortUnavailable("llm", "POST"))
         agent = workshop.agent(ContentCreationAgent, llm=llm)
         await agent.start()
@@ -287,9 +285,6 @@ def test_an_unforeseen_error_reaches_the_hook() -> None:
     """A bug in a handler is reported with its place, answered without its text, and not retried."""
 
     async def play(workshop: Workshop) -> None:
-        agent = workshop.agent(
-            ContentAdManagementAgent, llm=ScriptedGateway(ZeroDivisionError("x"))
-        )
         llm = ScriptedGateway(ZeroDivisionError("secret"))
         agent = workshop.agent(ContentCreationAgent, llm=llm)
         await agent.start()
@@ -310,6 +305,39 @@ def test_an_unforeseen_error_reaches_the_hook() -> None:
         assert b'"error_class":"fatal"' in answer.body
 
     in_virtual_time(play)
+
+
+def test_a_retried_task_counts_its_attempts() -> None:
+    """The copy that waits in a delay queue says how often it was tried."""
+
+    async def play(workshop: Workshop) -> None:
+        agent = workshop.agent(
+            ContentCreationAgent, llm=ScriptedGateway(PortUnavailable("llm", ""))
+        )
+        await agent.start()
+        client = MessageFactory("client", clock=workshop.clock, randomness=Random(2))
+        task = client.task("create_content", CreateContent(brand_id=UUID(int=1), title="Hello"))
+        await agent.courier.task("content-creation", task, now=workshop.clock.now())
+        await workshop.broker.settle()
+        counts = [
+            agent._codec.decode(parcel.body).retry_count for parcel in workshop.broker.published
+        ]
+        assert [0, 1, 2, 3, 3] == counts
+
+    in_virtual_time(play)
+
+
+def test_an_agent_says_that_it_is_alive(engine: Engine) -> None:
+    """With a heartbeat of ten seconds each agent is heard from every ten seconds."""
+
+    async def play(stage: Stage) -> None:
+        config = replace(stage.config, heartbeat_seconds=10.0)
+        async with stage.application(config=config):
+            await asyncio.sleep(25)
+        names = [span.name for span in stage.finished_spans()]
+        assert 3 * 5 == names.count("publish umt.events:agent.heartbeat")
+
+    on_stage(engine, play)
 
 
 def test_an_agent_without_a_loop_starts_when_it_is_awaited() -> None:

@@ -15,6 +15,8 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from tests.fakes.stage import ACME, Stage, on_stage
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortUnavailable, RequestFailed
+from umt_sim.platform.policies import PolicySettings, RetrySettings
+from umt_sim.platform.resilience import BreakerSettings
 from umt_sim.platform.tracing import (
     OpenTelemetryTracer,
     Sampling,
@@ -274,6 +276,30 @@ def test_a_failed_request_is_red_where_it_failed(engine: Engine) -> None:
             "create_content": "RequestFailed",
             "process umt.tasks:content-strategy.create_content:umt.content-strategy": "NotFound",
         } == red
+
+    on_stage(engine, play)
+
+
+def test_what_guards_decide_is_noted_on_the_span(engine: Engine) -> None:
+    """Retries and transitions appear as events of the span in which they happened."""
+    policies = {
+        "llm": PolicySettings(
+            retry=RetrySettings(max_attempts=3), breaker=BreakerSettings.consecutive(2, 5.0)
+        )
+    }
+
+    async def play(stage: Stage) -> None:
+        async with stage.application(policies) as application:
+            brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            stage.proxies["llm"].disable()
+            with pytest.raises(RequestFailed):
+                await application.client.create_content(
+                    CreateContent(brand_id=brand, title="Hello")
+                )
+        events = [event.name for span in stage.finished_spans() for event in span.events]
+        assert "umt.retry" in events
+        assert "umt.circuit_breaker.transition" in events
+        assert "umt.circuit_breaker.refusal" in events
 
     on_stage(engine, play)
 

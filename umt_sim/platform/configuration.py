@@ -91,6 +91,7 @@ class Configuration:
 
     Attributes:
         upstreams: By name: ``llm`` is needed; ``social`` and ``ads`` where they are used.
+        heartbeat_seconds: Between two signs of life of an agent; ``None`` for none.
         credentials_keys: Fernet keys of the vault, newest first; none for no vault.
     """
 
@@ -98,4 +99,5 @@ class Configuration:
     redis: RedisSettings = field(default_factory=RedisSettings)
     postgres: PostgresSettings = field(default_factory=PostgresSettings)
     upstreams: Mapping[str, HttpSettings] = field(default_factory=dict)
+    heartbeat_seconds: float | None = None
     credentials_keys: tuple[bytes, ...] = field(default=(), repr=False)

@@ -29,7 +29,7 @@ from umt_sim.platform.contexts.brand.postgres import BrandTable, ProjectTable
 from umt_sim.platform.contexts.campaign.postgres import CampaignTable
 from umt_sim.platform.contexts.content.postgres import ContentTable
 from umt_sim.platform.contexts.integration.postgres import IntegrationTable
-from umt_sim.platform.errors import PortError
+from umt_sim.platform.errors import PlatformError, PortError
 from umt_sim.platform.guards import GuardedCache, GuardedDatabase, GuardedHttpGateway
 from umt_sim.platform.policies import PolicySettings, build_policy
 from umt_sim.platform.ports.http_gateway import HttpGateway
@@ -38,6 +38,7 @@ from umt_sim.platform.storage.outbox import OutboxRelay
 from umt_sim.platform.storage.table import AggregateTable
 from umt_sim.platform.storage.unit_of_work import SqlUnitOfWork
 from umt_sim.platform.surroundings import Surroundings
+from umt_sim.platform.tracing.resilience import note_on_span
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer
 
 __all__ = ["AgentProcess", "ClientProcess", "Process"]
@@ -87,6 +88,7 @@ class Process(ABC):
         self.on_error = surroundings.on_error
         self.tracer = OpenTelemetryTracer(surroundings.tracer_provider, name=name)
         self._surroundings = surroundings
+        self._listeners = (note_on_span, *surroundings.listeners)
         self._stopping = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
@@ -127,7 +129,7 @@ class Process(ABC):
             self.policies.get(name, PolicySettings()),
             clock=self.clock,
             randomness=self.randomness,
-            listeners=self._surroundings.listeners,
+            listeners=self._listeners,
         )
 
     def open_broker(self, stack: AsyncExitStack) -> RabbitMQMessageBroker:
@@ -198,7 +200,7 @@ class ClientProcess(Process):
             self.policies.get(name, PolicySettings()),
             clock=self.clock,
             randomness=self.randomness,
-            listeners=self._surroundings.listeners,
+            listeners=self._listeners,
         )
 
 
@@ -243,6 +245,20 @@ class AgentProcess(Process):
         stack.push_async_callback(_cancelled, relaying)
         await self.until_up(agent.start)
         stack.push_async_callback(_quietly(agent.stop))
+        if self.config.heartbeat_seconds is not None:
+            beating = asyncio.get_running_loop().create_task(
+                self._keep_beating(agent, self.config.heartbeat_seconds),
+                name=f"{self.name}/heartbeat",
+            )
+            stack.push_async_callback(_cancelled, beating)
+
+    async def _keep_beating(self, agent: Agent, seconds: float) -> None:
+        while True:
+            try:
+                await agent.beat()
+            except PlatformError as error:
+                logger.warning("%s could not say that it is alive: %s", self.name, error)
+            await self.clock.sleep(seconds)
 
     def _open_gateways(self, stack: AsyncExitStack) -> dict[str, HttpGateway]:
         gateways: dict[str, HttpGateway] = {}

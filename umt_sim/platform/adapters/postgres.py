@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -146,7 +146,9 @@ class PostgresDatabase:
         except (PortTimeout, PortUnavailable, asyncio.CancelledError):
             # Nobody knows what the session is doing. Waiting for the server to cancel it
             # could take as long as what was given up.
-            connection.terminate()
+            # A connection that broke has left the pool by itself and minds being asked.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
             raise
         finally:
             await pool.release(connection, timeout=self._settings.connect_timeout)

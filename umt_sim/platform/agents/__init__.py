@@ -4,6 +4,7 @@ The five agents, and what they have in common.
 ``agent``       the base: takes messages, performs, answers, retries, buries
 ``handlers``    ``@takes`` and ``@hears``: which method handles what
 ``courier``     sends messages, traced and guarded
+``failures``    another attempt later, or the dead letters
 ``addresses``   exchanges, queues and routing keys
 ``catalogue``   every task and event with its payload, and who takes it
 ``ports``       what an agent is given; ``repositories`` are part of it

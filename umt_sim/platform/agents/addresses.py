@@ -8,6 +8,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DELAYS_SECONDS",
     "EVENTS",
+    "HEARTBEAT",
     "TASKS",
     "agent_queue",
     "mailbox",
@@ -18,6 +19,8 @@ TASKS = "umt.tasks"
 """Topic exchange for tasks, addressed to an agent: ``content-creation.create_content``."""
 EVENTS = "umt.events"
 """Topic exchange for events, addressed to nobody: ``content.created``."""
+HEARTBEAT = "agent.heartbeat"
+"""Routing key under which agents say that they are alive."""
 DEAD_LETTERS = "umt.dead-letters"
 """Queue of what could not be handled, each with its reason in the headers."""
 DELAYS_SECONDS = (1.0, 5.0, 25.0)

@@ -12,9 +12,10 @@ from uuid import UUID
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from umt_sim.platform.agents.addresses import DEAD_LETTERS, agent_queue
+from umt_sim.platform.agents.addresses import HEARTBEAT, agent_queue
 from umt_sim.platform.agents.catalogue import CATALOGUE
 from umt_sim.platform.agents.courier import Courier
+from umt_sim.platform.agents.failures import Failures, attempts_failed
 from umt_sim.platform.agents.handlers import FORWARDED, Handler, HandlerKind, handlers_of
 from umt_sim.platform.agents.ports import Ports
 from umt_sim.platform.agents.repositories import Repositories
@@ -23,12 +24,10 @@ from umt_sim.platform.domain.identity import new_id
 from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
 from umt_sim.platform.errors import (
     AlreadyHandled,
-    ErrorClass,
     MessageError,
     MissingDependency,
     PlatformError,
     UnknownPayload,
-    error_class_of,
 )
 from umt_sim.platform.messages.codec import MessageCodec
 from umt_sim.platform.messages.factory import MessageFactory
@@ -48,10 +47,6 @@ from umt_sim.platform.tracing.propagation import context_of, current_traceparent
 
 __all__ = ["Agent"]
 
-RETRY_COUNT = "x-retry-count"
-REASON = "x-reason"
-ERROR_CLASS = "x-error-class"
-FROM_QUEUE = "x-from-queue"
 PAUSE_BEFORE_REQUEUE_SECONDS = 1.0
 FINISH_SECONDS = 10.0
 
@@ -100,6 +95,13 @@ class Agent:
             events=self._names(HandlerKind.EVENT),
             prefetch=prefetch,
         )
+        self._failures = Failures(
+            self._queue,
+            courier=self.courier,
+            codec=self._codec,
+            messages=self.messages,
+            clock=ports.clock,
+        )
         self._subscription: Subscription | None = None
         self._starting: Start | None = None
         self._in_flight = 0
@@ -135,12 +137,9 @@ class Agent:
         finally:
             await self._finished()
 
-    async def _finished(self) -> None:
-        try:
-            async with asyncio.timeout(FINISH_SECONDS):
-                await self._idle.wait()
-        except TimeoutError:
-            logger.warning("%s stops with %d messages in hand", self.agent_id, self._in_flight)
+    async def beat(self) -> None:
+        """Tell whoever listens that this agent is alive, and how busy."""
+        await self.courier.broadcast(self.messages.heartbeat(in_flight=self._in_flight), HEARTBEAT)
 
     async def store(self, cause: Header, *aggregates: AggregateRoot, answer: Any = None) -> None:
         """
@@ -173,6 +172,13 @@ class Agent:
                 "%s does not handle %s: it lacks %s", self.agent_id, handler.name, handler.needs
             )
         self._subscription = await self.ports.message_broker.subscribe(self._queue, self._receive)
+
+    async def _finished(self) -> None:
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            logger.warning("%s stops with %d messages in hand", self.agent_id, self._in_flight)
 
     async def _receive(self, delivery: Delivery) -> None:
         self._in_flight += 1
@@ -211,13 +217,17 @@ class Agent:
                 # The broker is away: neither answer nor dead letter can be sent.
                 _mark_failed(span, error)
                 await self._give_back(delivery, error)
+            except Exception:
+                # Our own bug. The queue's dead letters keep the message, the broker reports us.
+                await delivery.reject(requeue=False)
+                raise
 
     async def _settle(self, delivery: Delivery, span: Span) -> None:
         try:
             message = self._codec.decode(delivery.parcel.body)
         except MessageError as error:
             _mark_failed(span, error)
-            await self._bury(delivery.parcel, error)
+            await self._failures.bury(delivery.parcel, error)
         else:
             await self._handle(message, delivery, span)
         await delivery.ack()
@@ -265,45 +275,15 @@ class Agent:
             raise
 
     async def _failed(self, message: Message, parcel: Parcel, error: Exception) -> None:
-        error_class = error_class_of(error)
+        """Have it come again, or answer whoever waits, or bury it if nobody does."""
         if not isinstance(error, PlatformError):
             self.ports.on_error(f"{self.agent_id} handling {_content_of(message)[1]}", error)
-        if await self._retried(message, parcel, error_class):
+        if await self._failures.retry(message, parcel, error):
             return
         if isinstance(message, TaskMessage) and message.reply_to is not None:
             await self.courier.answer(message, self.messages.error(message, error))
         else:
-            await self._bury(parcel, error)
-
-    async def _retried(self, message: Message, parcel: Parcel, error_class: ErrorClass) -> bool:
-        """Put the message into a delay queue, if another attempt can help and will be in time."""
-        if error_class not in (ErrorClass.TRANSIENT, ErrorClass.SERVER):
-            return False
-        attempts = int(parcel.headers.get(RETRY_COUNT, 0)) + 1
-        most = (
-            message.max_retries
-            if isinstance(message, TaskMessage)
-            else len(self._queue.delays_seconds)
-        )
-        delay = self._queue.delays_seconds[min(attempts, len(self._queue.delays_seconds)) - 1]
-        left = message.seconds_left(self.ports.clock.now())
-        if attempts > most or (left is not None and left <= delay):
-            return False
-        await self.courier.put(self._queue.delay_queue(attempts), parcel, {RETRY_COUNT: attempts})
-        return True
-
-    async def _bury(self, parcel: Parcel, error: Exception) -> None:
-        """Put *parcel* to the dead letters, with the reason."""
-        logger.warning("%s buries %s: %s", self.agent_id, parcel.message_id, error)
-        await self.courier.put(
-            DEAD_LETTERS,
-            parcel,
-            {
-                REASON: f"{type(error).__name__}: {error}",
-                ERROR_CLASS: error_class_of(error).value,
-                FROM_QUEUE: self._queue.name,
-            },
-        )
+            await self._failures.bury(parcel, error)
 
     async def _give_back(self, delivery: Delivery, error: PlatformError) -> None:
         """Return the delivery after a pause, so that a broken broker is not asked at once again."""
@@ -369,9 +349,8 @@ def _content_of(message: Message) -> tuple[HandlerKind, str, Any]:
 
 
 def _may_be_known(message: Message, delivery: Delivery) -> bool:
-    """Whether it was delivered or sent before, so that it pays to look for the answer first."""
-    repeated = isinstance(message, TaskMessage) and message.retry_count > 0
-    return delivery.redelivered or repeated or RETRY_COUNT in delivery.parcel.headers
+    """Whether it was here before, so that it pays to look for an answer first."""
+    return delivery.redelivered or attempts_failed(message, delivery.parcel) > 0
 
 
 def _mark_failed(span: Span, error: Exception) -> None:

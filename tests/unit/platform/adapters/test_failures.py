@@ -215,8 +215,9 @@ def test_a_deadlock_is_worth_another_try(engine: Engine) -> None:
             "UPDATE outbox SELECT outbox",
         ),
         (
-            "WITH s AS (INSERT INTO contents (a) VALUES (1)), o AS (INSERT INTO outbox"
-            " SELECT * FROM unnest($1::text[])) SELECT must((SELECT count(*) FROM s))",
+            "WITH s AS (INSERT INTO contents VALUES (1)),"  # noqa: ISC004 - one statement
+            " o AS (INSERT INTO outbox SELECT * FROM unnest($1::text[]))"
+            " SELECT must((SELECT count(*) FROM s))",
             "INSERT contents INSERT outbox",
         ),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from tests.fakes.stage import Stage, on_stage
@@ -32,7 +32,7 @@ class Desk:
         self._factory = MessageFactory("desk", clock=stage.clock, randomness=Random(1))
         self._ids = Random(2)
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> Self:
         await migrate(self.database, all_migrations(), clock=self.stage.clock)
         return self
 
@@ -109,7 +109,7 @@ def test_an_offered_event_is_published_at_once_and_then_forgotten(engine: Engine
 
 
 def test_an_orphaned_event_is_taken_by_somebody_else(engine: Engine) -> None:
-    """A writer that dies after its commit leaves a lease; ten seconds later any relay takes over."""
+    """A dead writer leaves a lease; when it runs out after ten seconds any relay takes over."""
 
     async def play(desk: Desk) -> None:
         await desk.store(desk.relay("dead", run=False))
