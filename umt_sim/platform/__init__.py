@@ -14,5 +14,12 @@ Production code. It knows nothing of the harness that tests it and runs without 
 ``resilience``     breaker, retry, bulkhead, timeout and their composition
 ``tracing``        OpenTelemetry
 ``bridges``        old-style components behind new ports, and back
+``storage``        aggregates, outbox and migrations in a relational database
+``policies``       resilience policies as values
+``guards``         ports behind a policy
+``process``        the client's process and each agent's
+``client``         the platform as its users see it
+``surroundings``   what an application takes from whoever runs it
+``observation``    what guards decide, as span events
 ``errors``         the tree of what can be met and handled
 """

@@ -31,6 +31,7 @@ from umt_sim.platform.contexts.content.postgres import ContentTable
 from umt_sim.platform.contexts.integration.postgres import IntegrationTable
 from umt_sim.platform.errors import PlatformError, PortError
 from umt_sim.platform.guards import GuardedCache, GuardedDatabase, GuardedHttpGateway
+from umt_sim.platform.observation import note_on_span
 from umt_sim.platform.policies import PolicySettings, build_policy
 from umt_sim.platform.ports.http_gateway import HttpGateway
 from umt_sim.platform.resilience.policy import ResiliencePolicy
@@ -38,7 +39,6 @@ from umt_sim.platform.storage.outbox import OutboxRelay
 from umt_sim.platform.storage.table import AggregateTable
 from umt_sim.platform.storage.unit_of_work import SqlUnitOfWork
 from umt_sim.platform.surroundings import Surroundings
-from umt_sim.platform.tracing.resilience import note_on_span
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer
 
 __all__ = ["AgentProcess", "ClientProcess", "Process"]

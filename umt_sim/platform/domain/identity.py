@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import urandom
 from uuid import UUID
 
 from umt_sim.platform.ports.randomness import Randomness
@@ -18,8 +19,5 @@ def new_id(randomness: Randomness | None = None) -> UUID:
             script: then the operating system supplies them.
     """
     if randomness is None:
-        # Here and not above: the domain does not depend on any adapter.
-        from umt_sim.platform.adapters.system import system_randomness
-
-        randomness = system_randomness()
+        return UUID(bytes=urandom(16), version=4)
     return UUID(int=randomness.getrandbits(128), version=4)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
+if TYPE_CHECKING:
+    from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
 
 __all__ = ["UnitOfWork", "Work"]
 

@@ -5,7 +5,6 @@ Distributed tracing with OpenTelemetry.
 ``configuration``  a tracer provider from a few words: sampler, exporters, resource
 ``propagation``    W3C trace context in message and HTTP headers
 ``conventions``    the semantic-convention names we use, in one place
-``resilience``     transitions, retries and fallbacks as span events
 ``logs``           a logging filter that puts trace and span ids on every record
 """
 
@@ -14,7 +13,6 @@ from __future__ import annotations
 from umt_sim.platform.tracing.configuration import Sampling, TracingSettings, configure
 from umt_sim.platform.tracing.logs import TraceContextFilter
 from umt_sim.platform.tracing.propagation import context_of, current_traceparent, link_to
-from umt_sim.platform.tracing.resilience import note_on_span
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer, trace
 
 __all__ = [
@@ -26,6 +24,5 @@ __all__ = [
     "context_of",
     "current_traceparent",
     "link_to",
-    "note_on_span",
     "trace",
 ]
