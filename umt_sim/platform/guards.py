@@ -74,8 +74,8 @@ class GuardedDatabase:
     """
     A database whose statements go through *guard*.
 
-    A transaction is a call as a whole for a breaker's permit, but it is never
-    repeated: its statements are the caller's, who alone knows how to begin again.
+    A transaction does not: its statements are the caller's, who alone knows how to
+    begin again. What agents store is a single statement, and guarded.
     """
 
     def __init__(self, database: Database, guard: CircuitBreaker) -> None:
