@@ -16,12 +16,13 @@ from umt_sim.platform.agents.integration import AuthIntegrationAgent
 from umt_sim.platform.agents.strategy import ContentStrategyAgent
 from umt_sim.platform.client import MarketingClient
 from umt_sim.platform.configuration import Configuration
+from umt_sim.platform.dashboard import Dashboard
 from umt_sim.platform.policies import PRODUCTION_POLICIES, PolicySettings
-from umt_sim.platform.process import AgentProcess, ClientProcess, Process
+from umt_sim.platform.process import AgentProcess, ClientProcess, DashboardProcess, Process
 from umt_sim.platform.storage.migrations import Migration, migrate, read_migrations
 from umt_sim.platform.surroundings import Surroundings
 
-__all__ = ["AGENTS", "CLIENT", "Application", "all_migrations"]
+__all__ = ["AGENTS", "CLIENT", "DASHBOARD", "Application", "all_migrations"]
 
 AGENTS: Mapping[str, type[Agent]] = {
     "auth-integration-agent": AuthIntegrationAgent,
@@ -34,6 +35,9 @@ AGENTS: Mapping[str, type[Agent]] = {
 
 CLIENT = "marketing-client"
 """Name of the client's process."""
+
+DASHBOARD = "dashboard"
+"""Name of the dashboard's process."""
 
 CONTEXTS = ("brand", "content", "campaign", "analytics", "integration")
 
@@ -86,9 +90,16 @@ class Application:
         return process.client
 
     @property
+    def dashboard(self) -> Dashboard:
+        """For looking at what there is."""
+        process = self._processes[DASHBOARD]
+        assert isinstance(process, DashboardProcess)
+        return process.dashboard
+
+    @property
     def processes(self) -> tuple[str, ...]:
         """Names of the processes, in the order they are started."""
-        return (*self._agents, CLIENT)
+        return (*self._agents, DASHBOARD, CLIENT)
 
     async def __aenter__(self) -> Self:
         await self.migrate()
@@ -127,10 +138,18 @@ class Application:
         await self._processes[name].wait_ready()
 
     def _launch(self, name: str) -> None:
-        what = (name, self._config, self._policies, self._surroundings)
-        process = ClientProcess(*what) if name == CLIENT else AgentProcess(AGENTS[name], *what)
-        self._processes[name] = process
+        process = self._processes[name] = self._build(name)
         process.launch()
+
+    def _build(self, name: str) -> Process:
+        what = (name, self._config, self._policies, self._surroundings)
+        match name:
+            case "marketing-client":
+                return ClientProcess(*what)
+            case "dashboard":
+                return DashboardProcess(*what)
+            case _:
+                return AgentProcess(AGENTS[name], *what)
 
     async def _stop(self) -> None:
         """Stop the client first, so that nothing new begins while the agents finish."""

@@ -29,6 +29,7 @@ from umt_sim.platform.contexts.brand.postgres import BrandTable, ProjectTable
 from umt_sim.platform.contexts.campaign.postgres import CampaignTable
 from umt_sim.platform.contexts.content.postgres import ContentTable
 from umt_sim.platform.contexts.integration.postgres import IntegrationTable
+from umt_sim.platform.dashboard import Dashboard
 from umt_sim.platform.errors import PlatformError, PortError
 from umt_sim.platform.guards import GuardedCache, GuardedDatabase, GuardedHttpGateway
 from umt_sim.platform.observation import note_on_span
@@ -41,7 +42,7 @@ from umt_sim.platform.storage.unit_of_work import SqlUnitOfWork
 from umt_sim.platform.surroundings import Surroundings
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer
 
-__all__ = ["AgentProcess", "ClientProcess", "Process"]
+__all__ = ["AgentProcess", "ClientProcess", "DashboardProcess", "Process"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -201,6 +202,23 @@ class ClientProcess(Process):
             clock=self.clock,
             randomness=self.randomness,
             listeners=self._listeners,
+        )
+
+
+class DashboardProcess(Process):
+    """The server behind the dashboard's page."""
+
+    dashboard: Dashboard
+
+    async def set_up(self, stack: AsyncExitStack) -> None:
+        """Open cache and database."""
+        cache = RedisCache(self.config, tracer=self.tracer)
+        stack.push_async_callback(cache.close)
+        database = PostgresDatabase(self.config, tracer=self.tracer)
+        stack.push_async_callback(database.close)
+        self.dashboard = Dashboard(
+            GuardedDatabase(database, self.policy("database")),
+            GuardedCache(cache, self.policy("cache")),
         )
 
 

@@ -14,7 +14,7 @@ from umt_sim.systems.base import Start, System
 
 __all__ = ["UMT"]
 
-OPERATIONS = ("create_content", "onboard_brand")
+OPERATIONS = ("create_content", "onboard_brand", "read_dashboard")
 POLICIES = (
     "content-creation",
     "campaign-launch",

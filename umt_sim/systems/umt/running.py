@@ -15,7 +15,7 @@ from uuid import UUID
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import BreakerEvent, RetryEvent
-from umt_sim.platform.application import AGENTS, Application
+from umt_sim.platform.application import AGENTS, DASHBOARD, Application
 from umt_sim.platform.configuration import (
     Configuration,
     HttpSettings,
@@ -62,13 +62,17 @@ async def start(setting: Setting) -> AsyncIterator[Operations]:
         ),
     )
     async with application:
-        for name in AGENTS:
+        for name in (*AGENTS, DASHBOARD):
             setting.on_restart(name, _restart(application, name))
         channels = ["site", *(name for name in CHANNELS if name in setting.endpoints)]
         users = _Users(application, setting.stream("users"), channels)
         await users.onboard_brands()
         yield Operations(
-            {"create_content": users.create_content, "onboard_brand": users.onboard_brand},
+            {
+                "create_content": users.create_content,
+                "onboard_brand": users.onboard_brand,
+                "read_dashboard": users.read_dashboard,
+            },
             unknown=(TimeoutError, PortTimeout, CallTimedOut, DeadlineExceeded),
         )
 
@@ -85,6 +89,7 @@ class _Users:
 
     def __init__(self, application: Application, stream: Random, channels: Sequence[str]) -> None:
         self._client = application.client
+        self._dashboard = application.dashboard
         self._stream = stream
         self._channels = channels
         self._brands: list[UUID] = []
@@ -110,6 +115,10 @@ class _Users:
             )
         )
         return str(answer["content_id"])
+
+    async def read_dashboard(self, arrival: Arrival) -> None:  # noqa: ARG002 - one is like another
+        """Look at one of the brands."""
+        await self._dashboard.read(self._stream.choice(self._brands))
 
 
 class _Journalist:
