@@ -75,7 +75,8 @@ return {3, seen[2], probe}
 """
 )
 
-# ARGV: round, number, failed + 2 * slow or -1 to give it back. Answers {} if the probe no longer counts.
+# ARGV: round, number, failed + 2 * slow or -1 to give it back.
+# Answers {} if the probe no longer counts.
 _REPORT = (
     _PRELUDE
     + """
