@@ -41,7 +41,8 @@ lint: $(VENV)/.dev  ## lint, types and rules of import only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## measure; prints figures, judges nothing
+bench: $(VENV)/.dev  ## measure beside the peers; prints figures, judges nothing
+	$(BIN)/python -m pip install --quiet --group bench
 	for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b; done
 
 clean:  ## remove the environment and everything that was built

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from umt_sim.analysis import Result
@@ -21,7 +22,8 @@ SHORT = (
     "clock.duration=30s",
     "clock.warmup=5s",
     "clock.drain=15s",
-    "workload.0.arrivals.stages.0.for=30s",
+    "workload.0.arrivals.stages.0={rate: 12/s, for: 30s}",
+    "workload.1.arrivals.stages.0={rate: 4/s, for: 30s}",
     "faults.brownout.at=10s",
     "faults.brownout.for=8s",
 )
@@ -63,15 +65,26 @@ def test_the_breaker_opens_in_the_brownout_and_closes_after_it(result: Result) -
     ]
     first, last = changes.iloc[0], changes.iloc[-1]
     assert ("closed", "open") == (first.from_state, first.to_state)
-    assert 60.0 <= first.at_s < 105.0
+    assert 90.0 <= first.at_s < 135.0
     assert ("half_open", "closed") == (last.from_state, last.to_state)
-    assert last.at_s >= 105.0
+    assert last.at_s >= 135.0
+
+
+def created(operations: pd.DataFrame) -> pd.DataFrame:
+    """The requests for content that were answered."""
+    return operations[(operations["name"] == "create_content") & (operations.outcome == "ok")]
+
+
+def test_what_does_not_need_the_broker_does_not_notice(result: Result) -> None:
+    """Every look at the dashboard succeeds, in the brownout too."""
+    operations = result.operations
+    assert {"ok"} == set(operations[operations["name"] == "read_dashboard"].outcome)
 
 
 def test_one_request_is_one_trace_across_agents_broker_and_database(result: Result) -> None:
     """Spans of client, three agents, broker, database, cache and LLM share a trace in order."""
     operations = result.operations
-    request = operations[operations.outcome == "ok"].iloc[100]
+    request = created(operations).iloc[100]
     trace = result.spans[result.spans.trace_id == request.trace_id]
     systems = {
         value
@@ -90,8 +103,7 @@ def test_one_request_is_one_trace_across_agents_broker_and_database(result: Resu
 
 def test_spans_last_as_long_as_in_virtual_time(result: Result) -> None:
     """The root span of an answered request ends when its record says so."""
-    operations = result.operations
-    request = operations[operations.outcome == "ok"].iloc[50]
+    request = created(result.operations).iloc[50]
     spans = result.spans
     root = spans[(spans.trace_id == request.trace_id) & spans.parent_id.isna()].iloc[0]
     assert root.end_s == pytest.approx(request.completed_s, abs=1e-6)

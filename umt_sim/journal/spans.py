@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import StatusCode
 
 from umt_sim.journal.recorder import Recorder
@@ -113,6 +114,7 @@ def tracer_provider(
         service: ``service.name`` of its resource.
     """
     provider = TracerProvider(
+        sampler=ALWAYS_ON,  # what is not kept is decided when the journal is stored
         id_generator=SeededIds(stream),
         resource=Resource({"service.name": service}),
         shutdown_on_exit=False,
