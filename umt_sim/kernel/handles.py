@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import events
+from asyncio import Timeout, events
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
@@ -90,8 +90,23 @@ def task_of(handle: Any) -> Any:
 def describe_handle(handle: Any) -> tuple[str, str]:
     """Who a callback belongs to, and the source line it is at."""
     task = task_of(handle)
+    if task is None:
+        task = _waiting_for(handle)
     if task is not None:
         return task.get_name(), task_line(task)
     callback = handle._callback
     name = getattr(callback, "__qualname__", type(callback).__name__)
     return f"callback {name}", getattr(callback, "__module__", None) or "?"
+
+
+def _waiting_for(handle: Any) -> Any:
+    """The task that a timer will wake: it sleeps, or has set itself a timeout."""
+    timeout = getattr(handle._callback, "__self__", None)
+    if isinstance(timeout, Timeout):
+        return getattr(timeout, "_task", None)  # private: without it the report says less
+    for future in handle._args or ():
+        for callback, _ in getattr(future, "_callbacks", None) or ():
+            owner = getattr(callback, "__self__", None)
+            if hasattr(owner, "get_coro"):
+                return owner
+    return None

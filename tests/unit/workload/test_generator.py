@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 import pytest
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from umt_sim.distributions import Constant
@@ -17,6 +18,7 @@ from umt_sim.workload.generator import Generator
 from umt_sim.workload.operations import Arrival, Operations
 from umt_sim.workload.values import ClosedUsers, Load, OpenArrivals, Stage
 
+TRACERS = TracerProvider(resource=Resource({}), shutdown_on_exit=False)
 EVERY_SECOND = OpenArrivals(stages=(Stage(1.0, 1.0, 10.0),), process="constant")
 
 
@@ -33,7 +35,7 @@ def records_of(
         generator = Generator(
             operations=Operations({"ask": perform}),
             recorder=recorder,
-            tracer=TracerProvider(shutdown_on_exit=False).get_tracer("test"),
+            tracer=TRACERS.get_tracer("test"),
             stream=lambda path: Random(path),
         )
 
