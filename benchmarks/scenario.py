@@ -50,7 +50,7 @@ def steps() -> None:
     ours, stock = [], []
     for _ in range(5):
         stock.append(asyncio.run(turns()))
-        with Kernel(seed=1) as kernel:
+        with Kernel(seed=1, livelock_limit=10 * STEPS) as kernel:
             ours.append(kernel.run(turns()))
     print(
         f"loop step: {min(ours) * 1e6:.2f} µs, stock asyncio {min(stock) * 1e6:.2f} µs,"

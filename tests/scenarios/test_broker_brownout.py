@@ -65,9 +65,9 @@ def test_the_breaker_opens_in_the_brownout_and_closes_after_it(result: Result) -
     ]
     first, last = changes.iloc[0], changes.iloc[-1]
     assert ("closed", "open") == (first.from_state, first.to_state)
-    assert 90.0 <= first.at_s < 135.0
+    assert 115.0 <= first.at_s < 150.0
     assert ("half_open", "closed") == (last.from_state, last.to_state)
-    assert last.at_s >= 135.0
+    assert last.at_s >= 150.0
 
 
 def created(operations: pd.DataFrame) -> pd.DataFrame:
