@@ -73,10 +73,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     help="Print the version.",
 )
 def app() -> None:
-    r"""
+    """
     Chaos testing in virtual time: real code, real drivers, real protocols.
 
-    \b
     Exit codes: 0 passed, 1 failed, 2 bad scenario or usage, 3 services missing,
     4 inconclusive, 130 interrupted.
     """

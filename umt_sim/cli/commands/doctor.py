@@ -44,7 +44,9 @@ def command() -> None:
     for check in checks:
         sign = "[green]✓[/]" if check.found is not None else "[yellow]✗[/]"
         place = f"[dim]{check.world or 'all'}[/]"
-        out.print(f"{sign} {place:<16} {check.name:<22} {check.found or check.remedy}")
+        out.print(
+            f"{sign} {place:<16} {check.name:<22} {check.found or check.remedy}", soft_wrap=True
+        )
     missing = [check for check in checks if check.found is None and check.world != "live"]
     sys.exit(SERVICES_MISSING if missing else 0)
 
@@ -60,7 +62,7 @@ def _checks() -> Iterator[Check]:
         ("redis or valkey", ("valkey-server", "redis-server"),
          "install Redis or Valkey, or use the Compose file"),
         ("toxiproxy-server", ("toxiproxy-server",),
-         "install Toxiproxy, or use umt-sim toxiproxy in its place"),
+         "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, as toxiproxy-server"),
     ):  # fmt: skip
         found = next((path for program in programs if (path := shutil.which(program))), None)
         yield Check("live", name, found, remedy)
