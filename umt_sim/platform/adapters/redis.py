@@ -7,19 +7,10 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
-from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from umt_sim.platform.adapters.redis_driver import connect, translated
 from umt_sim.platform.configuration import Configuration
-from umt_sim.platform.errors import (
-    ErrorClass,
-    PortClosed,
-    PortTimeout,
-    PortUnavailable,
-    UpstreamRefused,
-)
+from umt_sim.platform.errors import PortClosed
 from umt_sim.platform.ports.tracing import TracingProvider
 from umt_sim.platform.tracing.conventions import (
     DB_NAMESPACE,
@@ -35,11 +26,7 @@ __all__ = ["RedisCache"]
 
 class RedisCache:
     """
-    Keeps bytes in Redis.
-
-    redis-py would try a failed command eleven times with jittered pauses before
-    anybody hears of it. That is switched off: one attempt with a deadline, so that
-    retry and breaker policies of the platform see every failure.
+    Keeps bytes in Redis. One attempt per command, with a deadline; see ``redis_driver``.
 
     Args:
         config: Where Redis is.
@@ -56,25 +43,7 @@ class RedisCache:
             SERVER_PORT: settings.port,
         }
         self._closed = False
-        self._redis = Redis(
-            connection_pool=BlockingConnectionPool(
-                host=settings.host,
-                port=settings.port,
-                username=settings.user,
-                password=settings.password,
-                db=settings.database,
-                # RESP2 needs no greeting, and a nameless client no introduction:
-                # the first command of a connection costs one round trip, not four.
-                protocol=2,
-                driver_info=None,
-                socket_connect_timeout=settings.connect_timeout,
-                socket_timeout=settings.command_timeout,
-                retry=Retry(NoBackoff(), 0),
-                retry_on_error=[],
-                max_connections=settings.max_connections,
-                timeout=settings.connect_timeout,
-            )
-        )
+        self._redis = connect(settings)
 
     async def get(self, key: str) -> bytes | None:
         """The value stored under *key*; ``None`` when there is none or it expired."""
@@ -99,24 +68,14 @@ class RedisCache:
 
     @contextmanager
     def _command(self, operation: str) -> Iterator[None]:
-        """A span, and the one place where redis-py's errors become ours."""
+        """A span around a command, and its errors as the port's."""
         if self._closed:
             raise PortClosed("cache", operation)
         attributes = {**self._attributes, DB_OPERATION_NAME: operation}
-        with self._tracer.start_as_current_span(
-            operation, kind=SpanKind.CLIENT, attributes=attributes
+        with (
+            self._tracer.start_as_current_span(
+                operation, kind=SpanKind.CLIENT, attributes=attributes
+            ),
+            translated("cache", operation),
         ):
-            try:
-                yield
-            except exceptions.TimeoutError as error:
-                raise PortTimeout("cache", operation, str(error)) from error
-            except (exceptions.ConnectionError, OSError) as error:
-                raise PortUnavailable("cache", operation, str(error)) from error
-            except exceptions.RedisError as error:
-                raise UpstreamRefused(
-                    "cache",
-                    operation,
-                    code=type(error).__name__,
-                    error_class=ErrorClass.FATAL,
-                    reason=str(error),
-                ) from error
+            yield

@@ -15,13 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
+from umt_sim.platform.adapters.redis_driver import connect, translated
 from umt_sim.platform.configuration import RedisSettings
-from umt_sim.platform.errors import ErrorClass, PortTimeout, PortUnavailable, UpstreamRefused
 from umt_sim.platform.ports.fleet_store import FleetState, FleetView, Probe, Tally
 
 __all__ = ["RedisFleetStore"]
@@ -113,27 +108,11 @@ _TAKEN = 3
 
 
 class RedisFleetStore:
-    """The fleet's memory. One attempt per command, with a deadline; see ``RedisCache`` for why."""
+    """The fleet's memory. One attempt per command, with a deadline; see ``redis_driver``."""
 
     def __init__(self, settings: RedisSettings, *, prefix: str = "breaker") -> None:
         self._prefix = prefix
-        self._redis = Redis(
-            connection_pool=BlockingConnectionPool(
-                host=settings.host,
-                port=settings.port,
-                username=settings.user,
-                password=settings.password,
-                db=settings.database,
-                protocol=2,
-                driver_info=None,
-                socket_connect_timeout=settings.connect_timeout,
-                socket_timeout=settings.command_timeout,
-                retry=Retry(NoBackoff(), 0),
-                retry_on_error=[],
-                max_connections=settings.max_connections,
-                timeout=settings.connect_timeout,
-            )
-        )
+        self._redis = connect(settings)
 
     async def read(self, breaker: str) -> FleetView:
         """What the fleet knows now."""
@@ -166,20 +145,8 @@ class RedisFleetStore:
 
     async def _run(self, operation: str, script: str, breaker: str, *arguments: int) -> list[int]:
         keys = f"{self._prefix}:{{{breaker}}}", f"{self._prefix}:{{{breaker}}}:probes"
-        try:
+        with translated("fleet store", operation):
             answer = await cast("Any", self._redis.eval(script, 2, *keys, *map(str, arguments)))
-        except exceptions.TimeoutError as error:
-            raise PortTimeout("fleet store", operation, str(error)) from error
-        except (exceptions.ConnectionError, OSError) as error:
-            raise PortUnavailable("fleet store", operation, str(error)) from error
-        except exceptions.RedisError as error:
-            raise UpstreamRefused(
-                "fleet store",
-                operation,
-                code=type(error).__name__,
-                error_class=ErrorClass.FATAL,
-                reason=str(error),
-            ) from error
         return list(answer)
 
 
