@@ -6,14 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any
 
 from aio_pika import ExchangeType, connect_robust
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, DeliveryError
-from aio_pika.robust_channel import RobustChannel
-from aio_pika.robust_connection import RobustConnection
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
 from pamqp.commands import Basic
@@ -30,26 +27,6 @@ PERSISTENT = 2
 _BROKEN = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
 
 logger = logging.getLogger(__name__)
-
-
-class _Channel(RobustChannel):
-    """Hashed by number, so that a lost connection restores its channels in order of opening."""
-
-    _numbers = count()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._serial = next(self._numbers)
-
-    def __hash__(self) -> int:
-        return self._serial
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-class _Connection(RobustConnection):
-    CHANNEL_CLASS = _Channel
 
 
 def _log(where: str, error: BaseException) -> None:
@@ -89,7 +66,7 @@ class RabbitMQMessageBroker:
         self._name = name
         self._exchanges = exchanges
         self._on_error = on_error
-        self._connection: RobustConnection | None = None
+        self._connection: AbstractRobustConnection | None = None
         self._publishing: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()
         self._handling: dict[asyncio.Task[None], None] = {}
@@ -151,7 +128,7 @@ class RabbitMQMessageBroker:
             raise PortUnavailable(PORT, operation, "the connection is lost; trying to get it back")
         return channel
 
-    async def _connected(self, operation: str) -> RobustConnection:
+    async def _connected(self, operation: str) -> AbstractRobustConnection:
         if self._closed:
             raise PortClosed(PORT, operation)
         if self._connection is not None:
@@ -162,17 +139,16 @@ class RabbitMQMessageBroker:
                     self._connection = await self._open()
         return self._connection
 
-    async def _open(self) -> RobustConnection:
+    async def _open(self) -> AbstractRobustConnection:
         settings = self._settings
         async with asyncio.timeout(settings.connect_timeout):
-            connection: RobustConnection = await connect_robust(
+            connection: AbstractRobustConnection = await connect_robust(
                 host=settings.host,
                 port=settings.port,
                 login=settings.user,
                 password=settings.password,
                 virtualhost=settings.virtual_host,
                 client_properties={"connection_name": self._name},
-                connection_class=_Connection,
                 timeout=settings.connect_timeout,
                 heartbeat=settings.heartbeat,
                 reconnect_interval=settings.reconnect_interval,
