@@ -147,6 +147,12 @@ class Stage:
 
 def on_stage(engine: Engine, play: Callable[[Stage], Awaitable[T]], *, seed: int = 7) -> T:
     """Run *play* among fresh servers, in virtual time; what it returns."""
+    result = _played(engine, play, seed)
+    _bury_the_dead()  # once nothing here refers to the kernel any more
+    return result
+
+
+def _played(engine: Engine, play: Callable[[Stage], Awaitable[T]], seed: int) -> T:
     engine.fresh()
     asyncpg.connection._uid = 0
     exporter = InMemorySpanExporter()
@@ -160,9 +166,7 @@ def on_stage(engine: Engine, play: Callable[[Stage], Awaitable[T]], *, seed: int
                 await stage.set_up(engine, stack)
                 return await play(stage)
 
-        result = kernel.run(main())
-    _bury_the_dead()
-    return result
+        return kernel.run(main())
 
 
 def _bury_the_dead() -> None:

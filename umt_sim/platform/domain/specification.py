@@ -11,7 +11,7 @@ __all__ = ["Specification"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Specification(Generic[T]):
     """
     A condition with a name, so that a refusal can say which rule was not met.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from umt_sim.distributions import Constant
 from umt_sim.journal.recorder import Recorder
@@ -17,7 +17,7 @@ from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.redis import Redis
 from umt_sim.servers.specs import Kind, ServiceSpec
 
-__all__ = ["DEFAULT_PORTS", "Server", "Services"]
+__all__ = ["DEFAULT_PORTS", "Crashable", "Server", "Services"]
 
 DEFAULT_PORTS: Mapping[Kind, int] = {"rabbitmq": 5672, "postgres": 5432, "redis": 6379, "http": 80}
 """Ports of the simulated network, where nothing else can be in the way."""
@@ -35,6 +35,15 @@ class Server(Protocol):
 
     async def stop(self) -> None:
         """End every connection and accept no more."""
+        ...
+
+
+@runtime_checkable
+class Crashable(Protocol):
+    """A server with something outside its host to give up when that loses power."""
+
+    def crash(self) -> None:
+        """Lose everything that is not durable, without a word to anybody."""
         ...
 
 

@@ -19,7 +19,7 @@ from umt_sim.network.network import Network
 from umt_sim.servers.postgres import Engine, recipe
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint, StartAgain, Touched
-from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
+from umt_sim.worlds.sim.services import DEFAULT_PORTS, Crashable, Server, Services
 
 if TYPE_CHECKING:
     from random import Random
@@ -116,6 +116,17 @@ class SimWorld:
             endpoints[spec.name] = _endpoint(spec, port)
         return endpoints
 
+    async def _start_programs(self, host: str) -> None:
+        """Start what ran on *host*: a server of ours, or programs of the system."""
+        for service in self._servers:
+            if _behind(service) == host:
+                await self._start(service)
+        if host in self._start_again:
+            await self._start_again[host]()
+
+    def _server_on(self, host: str) -> Server | None:
+        return next((self._servers[name] for name in self._servers if _behind(name) == host), None)
+
     async def _start(self, service: str) -> None:
         host = _behind(service)
         await self._network.host(host).run(self._servers[service].start(host, self._ports[service]))
@@ -132,8 +143,14 @@ class SimWorld:
         """Apply *action* under the name of its fault."""
         self._actions[fault] = action
         self._network.begin(fault, action)
-        if isinstance(action, ServerRestart):
-            await self._servers[action.service].stop()
+        match action:
+            case ServerRestart(service=service):
+                await self._servers[service].stop()
+            case Crash(host=host) | Kill(host=host):
+                # After the network: what a dead host's server gives up must reach nobody.
+                server = self._server_on(host)
+                if isinstance(server, Crashable):
+                    server.crash()
 
     async def end(self, fault: str) -> Touched:
         """Undo the action begun as *fault* and say what it met."""
@@ -142,8 +159,8 @@ class SimWorld:
         match action:
             case ServerRestart(service=service):
                 await self._start(service)
-            case Crash(host=host) | Kill(host=host) if host in self._start_again:
-                await self._start_again[host]()
+            case Crash(host=host) | Kill(host=host):
+                await self._start_programs(host)
         return Touched(touched.bytes, touched.connections)
 
     async def tear_down(self) -> None:
