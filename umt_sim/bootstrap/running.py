@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from umt_sim.analysis import Result
 from umt_sim.errors import WorldUnavailable
+from umt_sim.faults.actions import Crash, Kill
+from umt_sim.journal.records import FaultRecord
 from umt_sim.runner.conduct import conduct
 from umt_sim.runner.onlooker import Onlooker
 from umt_sim.runner.phases import Progress
@@ -63,7 +67,21 @@ def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) 
             system=find_system(plan.system),
             report=onlooker.report,
         )
+    if any(fault.kind in (Crash.kind, Kill.kind) for fault in journal.of(FaultRecord)):
+        _free_the_dead()
     return Result(journal)
+
+
+def _free_the_dead() -> None:
+    """
+    Free what crashed hosts held, now that nothing of the run refers to it.
+
+    They closed nothing, as a machine without power does not; Python would warn of each
+    connection and coroutine at some later moment, as if it were the caller's fault.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def _world(plan: Plan) -> World:

@@ -37,12 +37,15 @@ class Recorder:
 
     Args:
         now: Reads the seconds of the run.
+
+    Attributes:
+        closed: Nothing can be added any more.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self._lists: dict[type[Any], list[Any]] = {kind: [] for kind in get_args(Record)}
-        self._closed = False
+        self.closed = False
 
     def add(self, record: Record) -> None:
         """
@@ -51,7 +54,7 @@ class Recorder:
         Raises:
             JournalError: The journal was closed already.
         """
-        if self._closed:
+        if self.closed:
             raise JournalError(f"{type(record).__name__} written after the journal was closed")
         self._lists[record.__class__].append(record)
 
@@ -61,5 +64,5 @@ class Recorder:
 
     def close(self, header: dict[str, Any]) -> Journal:
         """End the recording and return what was recorded, with its *header*."""
-        self._closed = True
+        self.closed = True
         return Journal(header, {kind: tuple(rows) for kind, rows in self._lists.items()})

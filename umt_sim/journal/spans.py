@@ -62,10 +62,15 @@ class SpanRecorder(SpanProcessor):
         """A span that only began is not news."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Write the span."""
+        """Write the span, unless the run is over: a crashed host's spans reach nobody."""
         context = span.context
-        if context is None or span.start_time is None or span.end_time is None:
-            return  # never started: the API lets such an object end
+        if (
+            self._recorder.closed
+            or context is None
+            or span.start_time is None
+            or span.end_time is None
+        ):
+            return  # without times it never started: the API lets such an object end
         seconds = self._to_run_time
         attributes = dict(span.attributes or {})
         self._recorder.add(

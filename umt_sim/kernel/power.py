@@ -9,9 +9,10 @@ not reported.
 from __future__ import annotations
 
 import gc
+import logging
 import warnings
 from asyncio import Handle
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from umt_sim.kernel.hosts import Life, life_in
@@ -78,13 +79,17 @@ class Power:
 
         Python cannot drop a suspended coroutine without running its ``finally``
         blocks. They run here, outside the simulation, where they find a closed loop;
-        what they raise is discarded.
+        what they raise or log is discarded.
         """
         if not self._graves:
             return
-        with warnings.catch_warnings():
-            # Nobody could have closed a dead host's transports: not a leak of the code under test.
+        with warnings.catch_warnings(), ExitStack() as undo:
+            undo.callback(logging.disable, logging.root.manager.disable)
+            logging.disable(logging.CRITICAL)
+            # Nobody could have closed a dead host's transports or awaited its coroutines: these
+            # are no leaks of the code under test.
             warnings.simplefilter("ignore", ResourceWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
             self._close_tasks()
             self._graves.clear()
             gc.collect()

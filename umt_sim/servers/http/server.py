@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpUpstream"]
 
+_GOODBYE = 1.0  # seconds that answers under way get; 0 would mean for ever to aiohttp
+
 
 class HttpUpstream:
     """
@@ -97,7 +99,7 @@ class HttpUpstream:
         self._listener.close()
         self._listener = None
         self._capacity.restart()
-        await self._protocols.shutdown(timeout=0)
+        await self._protocols.shutdown(timeout=_GOODBYE)
 
     async def restart(self, *, down_for: float = 0.0) -> None:
         """Stop, stay away for *down_for* seconds, and start again on the same port."""
