@@ -1,10 +1,11 @@
-"""A real Redis of our own: a free port, no files, no trace afterwards."""
+"""A real Redis of our own: a free port, a folder of its own, no trace afterwards."""
 
 from __future__ import annotations
 
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from typing import Self
 
@@ -35,8 +36,10 @@ class PrivateRedis:
     def __enter__(self) -> Self:
         program = self.program()
         assert program is not None, "ask program() first"
+        self._folder = tempfile.TemporaryDirectory(prefix="umt-sim-redis-")  # for SAVE
+        address = ["--port", str(self.port), "--bind", self.host]
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", self.host, "--save", ""],
+            [program, *address, "--save", "", "--dir", self._folder.name],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -60,3 +63,4 @@ class PrivateRedis:
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
         self._process.communicate(timeout=_PATIENCE)
+        self._folder.cleanup()
