@@ -15,7 +15,7 @@ from tests.conformance.redis.private_redis import PrivateRedis
 def real_redis() -> Iterator[PrivateRedis]:
     """One real server for all tests."""
     if PrivateRedis.program() is None:
-        pytest.fail("redis-server is not installed; deselect these tests with -m 'not live'")
+        pytest.skip("redis-server is not installed")
     with PrivateRedis() as server:
         yield server
 
