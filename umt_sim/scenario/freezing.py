@@ -69,6 +69,7 @@ def freeze(
     return Plan(
         name=scenario.name,
         description=scenario.description,
+        marks=tuple(scenario.marks),
         seed=seeds[0],
         seeds=seeds,
         world=world,

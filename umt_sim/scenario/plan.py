@@ -47,6 +47,7 @@ class Plan:
     Attributes:
         name: The scenario's name.
         description: What it is about.
+        marks: pytest marks of its tests.
         seed: Names all randomness of the run.
         seeds: Every seed the scenario asks for; *seed* is the one of this run.
         world: Where it runs.
@@ -64,6 +65,7 @@ class Plan:
 
     name: str
     description: str
+    marks: tuple[str, ...]
     seed: int
     seeds: tuple[int, ...]
     world: WorldName

@@ -21,6 +21,7 @@ _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _MOST_SEEDS = 10_000
 
 Name = Annotated[str, Field(pattern=_NAME)]
+Mark = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 def _seeds(value: object) -> list[int]:
@@ -74,6 +75,8 @@ class Scenario(Block):
     version: Literal[1]
     name: Name
     description: str = ""
+    marks: list[Mark] = Field(default_factory=list)
+    """pytest marks of the tests made from this file, for ``pytest -m``."""
     seed: Annotated[int, Field(ge=0)] | None = None
     """Names all randomness of a run; 1 when neither it nor ``seeds`` is given."""
     seeds: Seeds | None = None
