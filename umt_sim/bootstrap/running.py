@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from umt_sim.analysis import Result
-from umt_sim.errors import WorldUnavailable
+from umt_sim.bootstrap.worlds import open_world
 from umt_sim.faults.actions import Crash, Kill
 from umt_sim.journal.records import FaultRecord
 from umt_sim.runner.conduct import conduct
@@ -17,7 +17,6 @@ from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load
 from umt_sim.scenario.plan import Plan, WorldName
 from umt_sim.systems.finder import find_system
-from umt_sim.worlds.base import World
 
 __all__ = ["run", "run_plan"]
 
@@ -63,7 +62,7 @@ def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) 
     with Onlooker(progress or _silent) as onlooker:
         journal = conduct(
             plan,
-            world=_world(plan),
+            world=open_world(tuple(plan.services.values()), seed=plan.seed, world=plan.world),
             system=find_system(plan.system),
             report=onlooker.report,
         )
@@ -82,20 +81,6 @@ def _free_the_dead() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gc.collect()
-
-
-def _world(plan: Plan) -> World:
-    match plan.world:
-        case "sim":
-            from umt_sim.worlds.sim import SimWorld  # brings every server: only when it runs
-
-            return SimWorld(tuple(plan.services.values()), seed=plan.seed)
-        case "live":
-            raise WorldUnavailable(
-                "live",
-                "this version runs scenarios in the sim world only",
-                remedy="use --world sim",
-            )
 
 
 def _silent(_: Progress) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -67,7 +66,7 @@ def command(
         plain = [_plain(result) for result in results]
         click.echo(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2))
     else:
-        _print(results, scenario, world, overrides)
+        _print(results, scenario, overrides)
     if any(result.journal.header.get("ended") == "interrupted" for result in results):
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(exit_code([result.status for result in results]))
@@ -99,7 +98,8 @@ def _keep(result: Result, runs: Path) -> None:
     result.save(new_folder(runs, result.name, result.seed, started))
 
 
-def _print(results: Sequence[Result], scenario: str, world: str, overrides: Sequence[str]) -> None:
+def _print(results: Sequence[Result], scenario: str, overrides: Sequence[str]) -> None:
+    from umt_sim.analysis.reproduction import reproduction
     from umt_sim.cli.tables import console, headline, replications_table, verdicts_table
 
     out = console()
@@ -113,7 +113,7 @@ def _print(results: Sequence[Result], scenario: str, world: str, overrides: Sequ
             out.print()
         _print_facts(result)
         if not result.passed:
-            click.echo(f"reproduce: {_reproduce(result, scenario, world, overrides)}")
+            click.echo(f"reproduce: {reproduction(result, scenario, overrides)}")
     if len(results) > 1:
         out.print()
         out.print(replications_table(results))
@@ -142,16 +142,6 @@ def _print_advice(result: Result) -> None:
         return
     if advised is not None and advised > left_out:
         click.echo(f"warm-up:   {left_out:g} s are left out; MSER-5 advises {advised:.3g} s")
-
-
-def _reproduce(result: Result, scenario: str, world: str, overrides: Sequence[str]) -> str:
-    """The line that runs the same thing again, with the versions it was seen with."""
-    words = ["umt-sim", "run", scenario, "--world", world, "--seed", str(result.seed)]
-    for override in overrides:
-        words += ["--set", override]
-    versions = result.journal.header.get("versions", {})
-    seen = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return shlex.join(words) + (f"  # {seen}" if seen else "")
 
 
 def _plain(result: Result) -> dict[str, Any]:

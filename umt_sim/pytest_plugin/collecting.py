@@ -1,0 +1,100 @@
+"""A scenario file becomes tests: one for each seed, named ``scenario[s7]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from umt_sim.analysis import Result
+from umt_sim.bootstrap import run_plan
+from umt_sim.errors import ScenarioError, WorldError
+from umt_sim.expectations.verdicts import Status
+from umt_sim.journal.storage import new_folder
+from umt_sim.pytest_plugin.explaining import explanation, numbers
+from umt_sim.scenario.loader import load
+from umt_sim.scenario.plan import Plan
+
+__all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
+
+
+class ScenarioFailed(AssertionError):
+    """A scenario's verdict is not PASSED. Carries the explanation that the report shows."""
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file; broken ones are errors of the collection, with every problem found."""
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """One item for each seed."""
+        try:
+            plan = load(_shown(self.path), world=self.config.getoption("--umt-world"))
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
+        for seed in _seeds(plan.seeds, self.config.getoption("--umt-seeds")):
+            item = ScenarioItem.from_parent(self, name=f"{plan.name}[s{seed}]", seed=seed)
+            for mark in plan.marks:
+                item.add_marker(mark)
+            yield item
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario with one seed."""
+
+    def __init__(self, *, seed: int, **node: Any) -> None:
+        super().__init__(**node)
+        self._seed = seed
+
+    def runtest(self) -> None:
+        """
+        Run the scenario.
+
+        Raises:
+            ScenarioFailed: Its verdict is FAILED, ERRORED or INCONCLUSIVE.
+            WorldError: A service is missing, or the world cannot do a fault.
+        """
+        result = run_plan(self._plan())
+        if result.journal.header["ended"] == "interrupted":
+            raise KeyboardInterrupt
+        if runs := self.config.getoption("--umt-runs"):
+            started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
+            result.save(new_folder(Path(runs), result.name, result.seed, started))
+        self.user_properties.extend(numbers(result))
+        self._judge(result)
+
+    def _plan(self) -> Plan:
+        world = self.config.getoption("--umt-world")
+        return load(_shown(self.path), seed=self._seed, world=world)
+
+    def _judge(self, result: Result) -> None:
+        if result.status is not Status.PASSED:
+            raise ScenarioFailed(explanation(result, _shown(self.path)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Verdicts and sentences as they are; a traceback only where something crashed."""
+        if isinstance(excinfo.value, ScenarioFailed | ScenarioError | WorldError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it stands and what it is called."""
+        return self.path, None, self.name
+
+
+def _seeds(own: tuple[int, ...], count: int | None) -> tuple[int, ...]:
+    """The scenario's own seeds, or *count* of them, counting on after the last."""
+    if count is None:
+        return own
+    more = range(own[-1] + 1, own[-1] + 1 + max(0, count - len(own)))
+    return (*own, *more)[:count]
+
+
+def _shown(path: Path) -> str:
+    """The path as a person in the current folder would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
