@@ -7,12 +7,14 @@ the live one) unless a name says otherwise. ``None`` means "absent", never zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 __all__ = [
+    "OUTBOX",
     "BreakerEvent",
     "BreakerSnapshot",
     "EffectRecord",
@@ -29,7 +31,11 @@ __all__ = [
     "RetryEvent",
     "SpanRow",
     "UnhandledError",
+    "written_at",
 ]
+
+OUTBOX = "outbox"
+"""Name of the queue that an outbox table is."""
 
 
 class Outcome(Enum):
@@ -199,7 +205,7 @@ class QueueSample:
     """
     Length of a queue at one moment. ``oldest`` is the age of its head in seconds.
 
-    An outbox table is a queue too: named ``outbox``, its unsent rows are *ready*.
+    An outbox table is a queue too: named ``OUTBOX``, its unsent rows are *ready*.
     """
 
     at: float
@@ -269,3 +275,16 @@ Record = (
     | PhaseRecord
     | UnhandledError
 )
+
+
+def written_at(record: Record) -> float:
+    """Seconds of the run when *record* was written: a journal's order."""
+    match record:
+        case OperationRecord(completed=completed):
+            return math.inf if completed is None else completed
+        case SpanRow(end=at) | PhaseRecord(ended=at):
+            return at
+        case FaultRecord(ended=ended):
+            return math.inf if ended is None else ended
+        case _:
+            return record.at

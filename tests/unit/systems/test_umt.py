@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
+from umt_sim.platform.application import Application
+from umt_sim.platform.configuration import Configuration
 from umt_sim.platform.policies import PRODUCTION_POLICIES
 from umt_sim.platform.resilience.breaker.rules import ConsecutiveFailures
 from umt_sim.platform.resilience.breaker.settings import CountBased, TimeBased
-from umt_sim.systems.umt import POLICIES
+from umt_sim.systems.umt import OPERATIONS, POLICIES
 from umt_sim.systems.umt.policies import policy_settings
+from umt_sim.systems.umt.users import Users
 
 
 def test_every_policy_of_the_platform_can_be_named() -> None:
     """The names that are checked before a run are those the platform knows."""
     assert tuple(PRODUCTION_POLICIES) == POLICIES
+
+
+def test_every_operation_of_the_users_can_be_named() -> None:
+    """The names that are checked before a run are those the users have."""
+    users = Users(Application(Configuration()), Random(1), ["site"])
+    assert tuple(users.operations) == OPERATIONS
 
 
 def test_what_a_scenario_leaves_out_is_switched_off() -> None:

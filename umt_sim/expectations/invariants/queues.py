@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from umt_sim.expectations.invariants.finding import Finding
 from umt_sim.journal.recorder import Journal
-from umt_sim.journal.records import QueueSample
+from umt_sim.journal.records import OUTBOX, QueueSample
 
-__all__ = ["OUTBOX", "outbox_drained", "queues_drain"]
-
-OUTBOX = "outbox"
-"""Name under which unsent rows of an outbox table are sampled."""
+__all__ = ["outbox_drained", "queues_drain"]
 
 
 def queues_drain(journal: Journal) -> Finding:

@@ -15,12 +15,15 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from hashlib import blake2b
 from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from umt_sim.journal.recorder import Recorder
+from umt_sim.journal.records import EffectRecord
 from umt_sim.servers.capacity import QueueFull, Restarted
 from umt_sim.servers.http.application import Answer, Application, Call, Refusal, Route
 from umt_sim.servers.http.log import Effect, Request, RequestLog
@@ -51,6 +54,7 @@ class HttpUpstream:
         honours_idempotency: Whether a second request with the same ``Idempotency-Key`` gets
             the first one's answer (and 422 if it asks for something else). If not, the key
             is only noted, and a retry is a duplicate.
+        recorder: Gets an ``EffectRecord`` for every ``POST`` that took effect.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class HttpUpstream:
         errors: ErrorMix | None = None,
         rate_limit: RateLimit | None = None,
         honours_idempotency: bool = True,
+        recorder: Recorder | None = None,
     ) -> None:
         self.log = RequestLog()
         self._application = application
@@ -70,6 +75,7 @@ class HttpUpstream:
         self._errors = errors or ErrorMix()
         self._rate_limit = rate_limit
         self._honours_idempotency = honours_idempotency
+        self._recorder = recorder
         self._answers: dict[str, tuple[tuple[str, str, bytes], Answer]] = {}
         self._protocols: web.Server | None = None
         self._listener: asyncio.Server | None = None
@@ -184,11 +190,23 @@ class HttpUpstream:
         answer = route.handle(call)
         if answer.resource:
             self.log.effects.append(Effect(_now(), route.operation, answer.resource, exchange.key))
+            self._record(exchange)
             if remembers:
                 self._answers[exchange.key] = (exchange.fingerprint, answer)
         if verdict is not None:
             raise _by_chance(verdict)
         return answer
+
+    def _record(self, exchange: _Exchange) -> None:
+        """Only a ``POST`` may not be repeated: the effect of the others is the same again."""
+        if self._recorder is not None and exchange.request.method == "POST":
+            self._recorder.add(
+                EffectRecord(
+                    at=self._recorder.now(),
+                    kind=f"{self._application.name}.{exchange.operation}",
+                    key=exchange.key or exchange.digest,
+                )
+            )
 
     async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         if not answer.events:
@@ -228,6 +246,11 @@ class _Exchange:
     def fingerprint(self) -> tuple[str, str, bytes]:
         """Two requests with one key must agree in this."""
         return self.request.method, self.request.path, self.raw
+
+    @property
+    def digest(self) -> str:
+        """Stands for the key of a request without one: who repeats it word for word, repeats it."""
+        return blake2b(self.request.path.encode() + b"\n" + self.raw, digest_size=8).hexdigest()
 
 
 def _now() -> float:

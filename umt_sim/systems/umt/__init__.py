@@ -1,8 +1,11 @@
 """
 The built-in system: the Ultimate Marketing Team platform at a scenario's endpoints.
 
-- ``running``: the platform's processes on the world's hosts, and its users. Start here.
+- ``running``: the platform's processes on the world's hosts. Start here.
+- ``users``: what the operations of a workload do.
 - ``policies``: a scenario's policies as the platform's settings.
+- ``journalist``: what the platform's guards publish, for the journal.
+- ``auditor``: what is in the platform's tables, for the journal.
 
 What a scenario may name is stated here, so that checking a file does not import
 every driver; a test holds it to the platform.
@@ -14,7 +17,17 @@ from umt_sim.systems.base import Start, System
 
 __all__ = ["UMT"]
 
-OPERATIONS = ("create_content", "onboard_brand", "read_dashboard")
+OPERATIONS = (
+    "create_content",
+    "launch_campaign",
+    "onboard_brand",
+    "update_brand",
+    "generate_variations",
+    "collect_metrics",
+    "recommend_topics",
+    "research_competitors",
+    "read_dashboard",
+)
 POLICIES = (
     "content-creation",
     "campaign-launch",

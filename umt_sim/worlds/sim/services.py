@@ -109,6 +109,7 @@ class Services:
             capacity=self._capacity(spec, default="request"),
             stream=stream(f"{spec.name}/errors"),
             errors=ErrorMix(spec.errors),
+            recorder=self.recorder,
         )
 
     def _capacity(self, spec: ServiceSpec, default: str | None = None) -> Capacity:

@@ -13,6 +13,7 @@ import pytest
 
 from umt_sim.distributions import Constant
 from umt_sim.journal.recorder import Recorder
+from umt_sim.journal.records import EffectRecord
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
 from umt_sim.servers.capacity import Station
@@ -193,6 +194,36 @@ def test_a_key_that_is_not_honoured_proves_the_duplicate() -> None:
         assert {"one": 2} == at.server.log.duplicates()
 
     simulate(body, honours_idempotency=False)
+
+
+def test_the_journal_gets_every_effect_under_its_key() -> None:
+    """A key that is honoured takes effect once; one request without a key is not another."""
+    recorder = Recorder(lambda: 0.0)
+
+    async def body(at: Setting) -> None:
+        for _ in range(2):
+            await at.post("/posts", KEY, text="hello")
+        for text in ("one", "two", "two"):
+            await at.post("/posts", text=text)
+        await at.http.get("/posts/post-000001")
+
+    simulate(body, recorder=recorder)
+    honoured, one, two, again = recorder.so_far(EffectRecord)
+    assert ("social.publish", "one") == (honoured.kind, honoured.key)
+    assert two == again != one
+
+
+def test_changing_a_campaign_is_no_effect_that_must_be_single() -> None:
+    """A PATCH may be repeated; the POST before it may not."""
+    recorder = Recorder(lambda: 0.0)
+
+    async def body(at: Setting) -> None:
+        await at.post("/campaigns", KEY, name="Spring", budget_cents=100)
+        for _ in range(2):
+            await at.http.patch("/campaigns/campaign-000001", json={"status": "paused"})
+
+    simulate(body, application="ads", recorder=recorder)
+    assert [EffectRecord(0.0, "ads.launch", "one")] == recorder.so_far(EffectRecord)
 
 
 def test_a_key_stands_for_one_request_only() -> None:
