@@ -7,6 +7,8 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``figure``: the run over time: latency, rates, queues, breakers, faults shaded.
 - ``panels``: the parts of that figure.
 - ``comparison``: two policies on the same luck, seed by seed.
+- ``calibration``: service times fitted to the client spans of a run.
+- ``twin``: one scenario in two worlds, and how far they agree.
 - ``palette``: the colours.
 - ``page``: a run as HTML, for notebooks.
 """

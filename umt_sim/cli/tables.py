@@ -16,8 +16,10 @@ from umt_sim.measures.estimates import over_replications
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
+    from umt_sim.analysis.calibration import Calibration
 
 __all__ = [
+    "calibration_table",
     "comparison_table",
     "console",
     "headline",
@@ -147,6 +149,28 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
             spread,
             str(row["pairs"]),
         )
+    return table
+
+
+def calibration_table(calibration: Calibration) -> Table:
+    """What was fitted to each operation, and how well."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("service", "operation"):
+        table.add_column(name)
+    for name in ("n", "p50", "p95"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("family")
+    table.add_column("KS distance", justify="right")
+    for time in calibration.times:
+        fit = time.fit
+        numbers = ("", "", time.reason, "")
+        if fit is not None:
+            p50, p95 = (quantity(value, Unit.SECONDS) for value in (fit.p50, fit.p95))
+            numbers = (p50, p95, fit.family, f"{fit.distance:.3f}")
+        table.add_row(time.service, time.operation, str(time.n), *numbers)
+    latency = quantity(calibration.latency, Unit.SECONDS)
+    table.caption = f"beyond a base latency of {latency} one way"
+    table.caption_justify = "left"
     return table
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Constant", "Exponential", "Lognormal", "Uniform", "Weibull"]
 
 _normal_quantile = NormalDist().inv_cdf
+_normal_cdf = NormalDist().cdf
 _Z99 = _normal_quantile(0.99)
 _SMALLEST_U = 2.0**-54  # stands for u = 0, where the normal quantile is minus infinity
 
@@ -84,6 +85,10 @@ class Exponential:
     def quantile(self, p: float) -> float:
         """The time not exceeded with probability *p* in [0, 1)."""
         return self.draw(check_probability(p))
+
+    def cdf(self, x: float) -> float:
+        """Probability of a time of at most *x* seconds."""
+        return -expm1(-x / self.mean)
 
     @property
     def scv(self) -> float:
@@ -171,6 +176,10 @@ class Weibull:
         """The time not exceeded with probability *p* in [0, 1)."""
         return self.draw(check_probability(p))
 
+    def cdf(self, x: float) -> float:
+        """Probability of a time of at most *x* seconds."""
+        return -expm1(-((x / self.scale) ** self.shape))
+
     @property
     def mean(self) -> float:
         """``scale Γ(1 + 1/shape)``, in seconds."""
@@ -245,6 +254,12 @@ class Lognormal:
     def quantile(self, p: float) -> float:
         """The time not exceeded with probability *p* in [0, 1)."""
         return self.draw(p) if check_probability(p) else 0.0
+
+    def cdf(self, x: float) -> float:
+        """Probability of a time of at most *x* seconds."""
+        if x <= 0 or not self.sigma:
+            return float(x > 0 and log(x) >= self.mu)
+        return _normal_cdf((log(x) - self.mu) / self.sigma)
 
     @property
     def mean(self) -> float:

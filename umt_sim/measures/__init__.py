@@ -10,6 +10,8 @@ The one definition of every number that is read off a journal.
 - ``breakers``: states over time, transitions, refusals.
 - ``units``: quantities as text with their unit, both ways.
 - ``counters``: messages, retries, queue lengths, span durations.
+- ``calls``: how long services took to answer, as client spans tell.
+- ``curves``: how far two runs drift apart.
 
 An undefined number is ``None``, never zero and never -1. Latency counts from the
 *scheduled* arrival.

@@ -12,7 +12,7 @@ __all__ = ["SERVED_BY_KIND", "App", "Kind", "ServiceSpec"]
 
 Kind = Literal["rabbitmq", "postgres", "redis", "http"]
 
-App = Literal["llm", "social", "ads", "cms"]
+App = Literal["llm", "social", "ads", "cms", "echo"]
 """Names of the HTTP applications; ``servers.http`` has one for each."""
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
@@ -36,6 +36,7 @@ class ServiceSpec:
         kind: What it speaks.
         service_times: Operation of the kind to its distribution; what is left out takes no time.
         workers: How many operations are served at once; ``None`` for no limit.
+        latency: Seconds one way between it and its callers, when nothing is wrong.
         max_connections: Connections accepted at once; ``None`` for the kind's own limit.
         app: Name of the HTTP application.
         errors: HTTP status to the probability that a request is answered with it.
@@ -45,6 +46,7 @@ class ServiceSpec:
     kind: Kind
     service_times: Mapping[str, Distribution] = field(default_factory=dict)
     workers: int | None = None
+    latency: float = 0.0
     max_connections: int | None = None
     app: App | None = None
     errors: Mapping[int, float] = field(default_factory=dict)

@@ -126,6 +126,25 @@ def test_gamma_inversion_undoes_the_distribution_function(shape: float, p: float
     assert distribution.cdf(distribution.quantile(p)) == pytest.approx(p, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    "distribution",
+    [Exponential(0.3), Weibull(2.0, 0.7), Lognormal.by_quantiles(p50=0.4, p99=3.0)],
+)
+@pytest.mark.parametrize("p", [1e-6, 0.01, 0.5, 0.99, 1 - 1e-6])
+def test_closed_inversions_undo_the_distribution_function(
+    distribution: Exponential | Weibull | Lognormal, p: float
+) -> None:
+    """cdf(quantile(p)) is p, and no time is below zero."""
+    assert distribution.cdf(distribution.quantile(p)) == pytest.approx(p, rel=1e-9)
+    assert distribution.cdf(0.0) == 0.0
+
+
+def test_a_lognormal_without_spread_is_a_step() -> None:
+    """Sigma 0: everything takes the median."""
+    step = Lognormal(mu=0.0, sigma=0.0)
+    assert [0.0, 1.0] == [step.cdf(0.999), step.cdf(1.0)]
+
+
 def test_chi_squared_quantiles_agree_with_the_tables() -> None:
     """Chi-squared with k degrees of freedom is gamma(k/2, 2); values from printed tables."""
     assert Gamma(shape=0.5, scale=2.0).quantile(0.95) == pytest.approx(3.841459, abs=1e-6)

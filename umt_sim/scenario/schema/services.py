@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, Tag
 
 from umt_sim.scenario.schema.block import Block, chosen_by
-from umt_sim.scenario.schema.quantities import Share
+from umt_sim.scenario.schema.quantities import Seconds, Share
 from umt_sim.scenario.schema.times import Time, build_time
 from umt_sim.servers.specs import SERVED_BY_KIND, App, Kind, ServiceSpec
 
@@ -25,8 +25,13 @@ def _status(value: object) -> object:
 ErrorStatus = Annotated[int, BeforeValidator(_status), Field(ge=400, le=599)]
 
 
-class _Service(Block):
+class _Answering(Block):
     kind: Kind
+    latency: Seconds = 0.0
+    """One way between the service and whoever calls it, when nothing is wrong."""
+
+
+class _Service(_Answering):
     workers: Count | None = None
     """Operations served at once; no limit when left out."""
 
@@ -66,7 +71,7 @@ class Redis(_Service):
     """Time to answer one command."""
 
 
-class Http(Block):
+class Http(_Answering):
     """An HTTP upstream."""
 
     kind: Literal["http"]
@@ -104,10 +109,18 @@ def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> Ser
                 kind="http",
                 service_times=times,
                 workers=service.concurrency,
+                latency=service.latency,
                 app=service.app,
                 errors=dict(service.errors),
             )
         case Postgres(max_connections=limit):
-            return ServiceSpec(name, "postgres", times, service.workers, max_connections=limit)
+            return ServiceSpec(
+                name,
+                "postgres",
+                times,
+                service.workers,
+                latency=service.latency,
+                max_connections=limit,
+            )
         case _:
-            return ServiceSpec(name, service.kind, times, service.workers)
+            return ServiceSpec(name, service.kind, times, service.workers, latency=service.latency)

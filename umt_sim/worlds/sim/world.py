@@ -113,6 +113,8 @@ class SimWorld:
             self._network.proxy(
                 spec.name, listen=(spec.name, port), upstream=(_behind(spec.name), port)
             )
+            if spec.latency:
+                self._network.latency(spec.name, _behind(spec.name), spec.latency)
             endpoints[spec.name] = _endpoint(spec, port)
         return endpoints
 
