@@ -124,7 +124,7 @@ class HttpUpstream:
             answer = await self._answer(exchange, arrived)
         except Refusal as refusal:
             answer = Answer({"error": refusal.message}, refusal.status, refusal.headers)
-        except Restarted:
+        except (Restarted, ConnectionError):  # the latter: it went away before it had said all
             return _break(request, web.Response())
         self.log.requests.append(
             Request(

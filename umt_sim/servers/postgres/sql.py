@@ -122,7 +122,7 @@ def translated(data: bytes) -> bytes:
         frame = data[begin:end]
         if kind == QUERY:
             frame = wire.message(b"Q", _text(frame[5:]))
-        elif kind == PARSE:
+        elif kind == PARSE and frame.count(0, 5) >= 2:  # else the engine will refuse it
             name, text, types = frame[5:].split(b"\0", 2)
             frame = wire.message(b"P", name + b"\0" + _text(text) + b"\0" + types)
         parts.append(frame)

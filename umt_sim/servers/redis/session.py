@@ -30,6 +30,8 @@ _BEFORE_AUTH = frozenset({"auth", "hello", "quit", "reset"})
 _SUBSCRIBING = frozenset(
     {"subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"}
 )
+# Redis itself loses count of an EXEC's replies when CLIENT REPLY is one of the commands.
+_NOT_IN_TRANSACTIONS = _SUBSCRIBING | {"client|reply"}
 _WHILE_SUBSCRIBED = _SUBSCRIBING | {"ping", "quit", "reset"}
 # Their absent reply is an array in RESP2.
 _NULL_ARRAYS = frozenset(
@@ -124,7 +126,7 @@ class Session(OwnCommands, FakeSocket):
             raise SimpleError("NOAUTH Authentication required.")
         if self.engine.guarded:
             self.engine.acl.validate_command(self.current_user, self._client_info, fields)
-        if self._transaction is not None and command.name in _SUBSCRIBING:
+        if self._transaction is not None and command.name in _NOT_IN_TRANSACTIONS:
             raise SimpleError("ERR Command not allowed inside a transaction")
         memory = self.engine.memory
         if memory.limit and not memory.make_room() and command.needs_memory:
@@ -171,6 +173,8 @@ class Session(OwnCommands, FakeSocket):
             reply = self._shape(sig, reply, from_script)
         except SimpleError as error:
             reply = _worded(error)
+        except Exception as error:  # noqa: BLE001  fakeredis trusts its arguments too much
+            reply = _baffled(sig, error)
         for item in items:
             item.writeback(remove_empty_val=msgs.FLAG_LEAVE_EMPTY_VAL not in sig.flags)
         if self.engine.config.get(b"notify-keyspace-events"):
@@ -283,6 +287,12 @@ def _check_timeout(argument: bytes) -> None:
 
 
 _UNQUOTED = re.compile(r"^ERR invalid expire time in (\w+)$")
+
+
+def _baffled(sig: Any, error: Exception) -> SimpleError:
+    """What a client is told whose arguments fakeredis did not expect: no text, no number."""
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return SimpleError(f"ERR fakeredis cannot carry out '{sig.name}' with these arguments ({what})")
 
 
 def _worded(error: SimpleError) -> SimpleError:

@@ -27,7 +27,7 @@ class Content:
 
     def digest(self, text: str) -> bytes:
         """Thirty-two bytes for *text*."""
-        return blake2b(text.encode(), digest_size=32, key=self._salt).digest()
+        return blake2b(text.encode(errors="surrogatepass"), digest_size=32, key=self._salt).digest()
 
     def share(self, text: str) -> float:
         """A number in [0, 1) for *text*."""
