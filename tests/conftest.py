@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
+
 TOXIC_VECTORS = Path(__file__).parent / "data" / "toxic_vectors.json"
 
 

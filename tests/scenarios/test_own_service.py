@@ -7,18 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "orders"
 
 
 def test_the_order_service_survives_an_outage(tmp_path: Path) -> None:
-    """``umt-sim run order-outage.yaml`` in the folder of the example passes, and keeps the run."""
+    """The command passes in the folder of the example, and keeps the run."""
     done = subprocess.run(
         [
             sys.executable,
-            *("-m", "umt_sim.cli", "run", "order-outage.yaml", "--json", "-q"),
+            *("-m", "umt_sim.cli", "run", "scenarios/order-outage.yaml", "--json", "-q"),
             *("--runs", str(tmp_path)),
         ],
-        cwd=EXAMPLES,
+        cwd=EXAMPLE,
         capture_output=True,
         text=True,
         check=False,

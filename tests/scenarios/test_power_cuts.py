@@ -10,7 +10,7 @@ from umt_sim.analysis import Result
 from umt_sim.bootstrap import run
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "docs" / "examples"
+EXAMPLE = ROOT / "docs" / "examples" / "orders"
 ORDERS = (
     "clock={duration: 30s, warmup: 4s, drain: 15s}",
     "workload.0.arrivals.stages=[{rate: 30/s, for: 30s}]",
@@ -37,9 +37,9 @@ def test_a_server_comes_back_after_its_host(
     host: str, kind: str, outcome: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine without power answers nothing, a killed server refuses; then both serve again."""
-    monkeypatch.chdir(EXAMPLES)
+    monkeypatch.chdir(EXAMPLE)
     fault = f"faults={{outage: {{at: 10s, for: 4s, host: {host}, {kind}: true}}}}"
-    result = run("order-outage.yaml", overrides=(*ORDERS, fault))
+    result = run("scenarios/order-outage.yaml", overrides=(*ORDERS, fault))
     assert "passed" == result.status.value, result.summary()
     assert {outcome} == set(outcomes(result, "place_order", "outage"))
     operations = result.operations

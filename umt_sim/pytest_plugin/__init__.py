@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 DEFAULT_PATTERNS = ("*.umt.yaml", "*.umt.yml", "scenarios/*.yaml", "scenarios/*.yml")
-_KEYS = ("workload:", "faults:")  # a scenario has one of them at the beginning of a line
+_KEYS = ("system:", "workload:", "faults:", "expect:")  # at the beginning of a line: ours
 _SUFFIXES = (".yaml", ".yml")
 
 

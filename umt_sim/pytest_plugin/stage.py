@@ -5,7 +5,7 @@ A world for one hand-written test.
     def test_a_slow_cache_is_given_up(sim_world):
         async def story(scene):
             client = Redis.from_url(scene.endpoints["redis"].url, socket_timeout=0.5)
-            async with scene.fault(AddToxic("redis", Latency(latency_ms=900))):
+            async with scene.fault(AddToxic(target="redis", toxic=Latency(latency_ms=900))):
                 with pytest.raises(TimeoutError):
                     await client.get("key")
         sim_world.run(story)
@@ -39,6 +39,10 @@ class Scene:
     endpoints: Mapping[str, Endpoint]
     recorder: Recorder
     _world: World
+
+    def now(self) -> float:
+        """Seconds on the world's clock."""
+        return self.recorder.now()
 
     @asynccontextmanager
     async def fault(self, action: Action, *, name: str = "fault") -> AsyncIterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from umt_sim.errors import ScenarioError
 from umt_sim.scenario.complaints import problems_of
+from umt_sim.scenario.schema.block import Surroundings
 from umt_sim.scenario.schema.scenario import Name
 from umt_sim.scenario.schema.services import Service, build_service
 from umt_sim.scenario.yaml import Document
@@ -27,10 +29,11 @@ def services(described: Mapping[str, Any]) -> tuple[ServiceSpec, ...]:
     Raises:
         ScenarioError: It is not as a scenario would have it. Carries every problem found.
     """
-    names: dict[int, list[str]] = {}
+    surroundings = Surroundings(Path())
     try:
-        found = _SERVICES.validate_python(dict(described), context=names)
+        found = _SERVICES.validate_python(dict(described), context=surroundings)
     except ValidationError as error:
         document = Document("<services>", dict(described), MappingProxyType({}))
-        raise ScenarioError(problems_of(error.errors(), document, names)) from None
+        problems = problems_of(error.errors(), document, surroundings.names)
+        raise ScenarioError(problems) from None
     return tuple(build_service(name, service) for name, service in found.items())
