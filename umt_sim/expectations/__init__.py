@@ -5,6 +5,7 @@ From a journal to verdicts.
 - ``metrics``: what the language can ask about, and how it is measured.
 - ``verdicts``: what an expectation's answer looks like; statuses and exit codes.
 - ``readings``: one journal, opened for measuring.
+- ``aborting``: conditions that end a run early.
 - ``judging``: one expectation against one journal.
 - ``invariants``: checkers of what must never be broken, by name.
 - ``judgement``: everything a plan expects, with the safeguards that keep a pass honest.

@@ -4,7 +4,7 @@ Everything a plan expects, answered, with the safeguards that keep a pass honest
 - A fault that touched nothing proves nothing: what is expected of it is inconclusive.
 - An unhealthy baseline proves nothing about faults either.
 - A checker that crashes is reported with its traceback, never as a pass.
-- A run that failed or was interrupted cannot pass.
+- A run that failed or was interrupted cannot pass; one that was aborted has failed.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def judge_run(
         answered = _safeguarded(answered, expectations, readings)
     checked = [_guarded(name, partial(_check, name, known[name], journal)) for name in invariants]
     untouched = [] if broken else _untouched(journal)
-    return Judgement((*answered, *checked, *broken, *untouched))
+    return Judgement((*answered, *checked, *broken, *_aborted(journal), *untouched))
 
 
 def _guarded(name: str, answer: Callable[[], Verdict]) -> Verdict:
@@ -114,6 +114,14 @@ def _broken_run(journal: Journal, readings: Readings) -> list[Verdict]:
     if not len(readings.requests):
         return [Verdict("run", Status.INCONCLUSIVE, "nothing was asked of the system")]
     return []
+
+
+def _aborted(journal: Journal) -> list[Verdict]:
+    """The failure of a run that was so bad that it was ended early."""
+    abort = journal.header.get("abort")
+    if abort is None:
+        return []
+    return [Verdict(f"abort: {abort['condition']}", Status.FAILED, abort["evidence"])]
 
 
 def _safeguarded(

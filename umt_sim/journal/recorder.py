@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, TypeVar, get_args
 
 from umt_sim.errors import JournalError
-from umt_sim.journal.records import Record
+from umt_sim.journal.records import BreakerEvent, QueueSample, Record, written_at
 
 __all__ = ["Journal", "Recorder"]
 
 R = TypeVar("R")
+
+_HELD = (BreakerEvent, QueueSample)
+"""Records of a state that lasts until the next: without the earlier ones it is unknown."""
 
 
 class Journal:
@@ -61,6 +65,19 @@ class Recorder:
     def so_far(self, kind: type[R]) -> list[R]:
         """The records of one class written until now; the live list, not to be changed."""
         return self._lists[kind]
+
+    def recent(self, since: float) -> Journal:
+        """
+        What was written from *since* on, as a journal without a header.
+
+        Breakers and queues keep a state until it changes, so theirs is there from the beginning.
+        """
+        return Journal({}, {kind: self._recent(kind, since) for kind in self._lists})
+
+    def _recent(self, kind: type[Any], since: float) -> tuple[Any, ...]:
+        rows = self._lists[kind]
+        first = 0 if kind in _HELD else bisect_left(rows, since, key=written_at)
+        return tuple(rows[first:])
 
     def close(self, header: dict[str, Any]) -> Journal:
         """End the recording and return what was recorded, with its *header*."""

@@ -19,6 +19,7 @@ from opentelemetry.trace import StatusCode
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import SpanRow
+from umt_sim.journal.sampling import Traces
 
 if TYPE_CHECKING:
     from random import Random
@@ -47,16 +48,25 @@ class SeededIds(IdGenerator):
 
 class SpanRecorder(SpanProcessor):
     """
-    Writes each finished span to the journal, in the order in which spans end.
+    Writes finished spans to the journal, in the order in which they end.
 
     Args:
         recorder: The journal being written.
         to_run_time: Turns nanoseconds since the Unix epoch into seconds of the run.
+        traces: Holds the spans back and chooses among their traces at shutdown; every
+            span is written at once where nothing is to be chosen.
     """
 
-    def __init__(self, recorder: Recorder, to_run_time: Callable[[int], float]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        to_run_time: Callable[[int], float],
+        traces: Traces | None = None,
+    ) -> None:
         self._recorder = recorder
         self._to_run_time = to_run_time
+        self._traces = traces
+        self._write: Callable[[SpanRow], None] = recorder.add if traces is None else traces.add
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A span that only began is not news."""
@@ -73,7 +83,7 @@ class SpanRecorder(SpanProcessor):
             return  # without times it never started: the API lets such an object end
         seconds = self._to_run_time
         attributes = dict(span.attributes or {})
-        self._recorder.add(
+        self._write(
             SpanRow(
                 trace_id=f"{context.trace_id:032x}",
                 span_id=f"{context.span_id:016x}",
@@ -98,16 +108,23 @@ class SpanRecorder(SpanProcessor):
         )
 
     def shutdown(self) -> None:
-        """Nothing is held back."""
+        """Write the spans that were held back and are kept."""
+        for row in self._traces.kept() if self._traces is not None else ():
+            self._recorder.add(row)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing is held back."""
+        """Nothing waits for time to pass."""
         del timeout_millis
         return True
 
 
 def tracer_provider(
-    recorder: Recorder, to_run_time: Callable[[int], float], stream: Random, *, service: str
+    recorder: Recorder,
+    to_run_time: Callable[[int], float],
+    stream: Random,
+    *,
+    service: str,
+    traces: Traces | None = None,
 ) -> TracerProvider:
     """
     The provider of one run.
@@ -117,14 +134,15 @@ def tracer_provider(
         to_run_time: Turns nanoseconds since the Unix epoch into seconds of the run.
         stream: Source of trace and span ids.
         service: ``service.name`` of its resource.
+        traces: Chooses among them at shutdown; all are kept when left out.
     """
     provider = TracerProvider(
-        sampler=ALWAYS_ON,  # what is not kept is decided when the journal is stored
+        sampler=ALWAYS_ON,  # what a trace is worth is known at its end
         id_generator=SeededIds(stream),
         resource=Resource({"service.name": service}),
         shutdown_on_exit=False,
     )
-    provider.add_span_processor(SpanRecorder(recorder, to_run_time))
+    provider.add_span_processor(SpanRecorder(recorder, to_run_time, traces))
     return provider
 
 

@@ -10,6 +10,7 @@ throughput counts the answers given in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,7 +59,12 @@ class Requests:
     @classmethod
     def of(cls, journal: Journal) -> Self:
         """All requests of a run."""
-        rows = sorted(journal.of(OperationRecord), key=lambda row: (row.scheduled, row.number))
+        return cls.of_records(journal.of(OperationRecord))
+
+    @classmethod
+    def of_records(cls, records: Iterable[OperationRecord]) -> Self:
+        """These requests, in any order."""
+        rows = sorted(records, key=lambda row: (row.scheduled, row.number))
         return cls(
             name=np.array([row.name for row in rows], dtype=np.str_),
             scheduled=np.array([row.scheduled for row in rows], dtype=np.float64),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -36,7 +37,8 @@ def conduct(
 
     Returns:
         The journal. Its header holds the plan, seed, world, versions, tape hash
-        and ``ended``: ``completed``, ``interrupted`` or ``failed``.
+        and ``ended``: ``completed``, ``aborted``, ``interrupted`` or ``failed``; after an
+        abort, ``abort`` says which condition came true, when, and what was seen.
 
     Raises:
         ScenarioError: The plan asks for what the system does not offer.
@@ -48,7 +50,7 @@ def conduct(
     with world, logs_recorded(recorder):
         ended = _ended(run)
         # Closed before the world is left: that is when Python runs what a crashed host left open.
-        return recorder.close(_header(plan, world, ended))
+        return recorder.close(_header(run, ended))
 
 
 def _ended(run: Run) -> str:
@@ -62,15 +64,17 @@ def _ended(run: Run) -> str:
     except Exception as error:  # noqa: BLE001 - the journal and the verdict report it
         run.unhandled("run", error)
         return "failed"
-    return "completed"
+    return "completed" if run.abort is None else "aborted"
 
 
-def _header(plan: Plan, world: World, ended: str) -> dict[str, Any]:
+def _header(run: Run, ended: str) -> dict[str, Any]:
+    plan, world = run.plan, run.world
     return {
         "scenario": plan.name,
         "seed": plan.seed,
         "world": world.name,
         "ended": ended,
+        **({"abort": asdict(run.abort)} if run.abort is not None else {}),
         "tape_hash": world.fingerprint(),
         "plan": plan.as_dict(),
         "versions": {

@@ -17,8 +17,8 @@ class Nemesis:
     """
     Begins and ends faults on time.
 
-    A fault still active when the performance is cut short is ended by ``heal``,
-    so none outlives the run.
+    ``heal`` ends the performance: a fault still active is ended, one still to come
+    never begins. So none outlives the run.
 
     Args:
         timeline: What to do, and when.
@@ -35,6 +35,7 @@ class Nemesis:
         self._clock = clock
         self._recorder = recorder
         self._begun: dict[str, tuple[Fault, float]] = {}
+        self._healed = False
 
     async def perform(self) -> None:
         """Perform the whole timeline, overlapping faults side by side."""
@@ -43,16 +44,20 @@ class Nemesis:
                 group.create_task(self._perform(fault), name=f"fault {fault.name}")
 
     async def heal(self) -> None:
-        """End whatever is active, latest first."""
+        """End whatever is active, latest first, and let nothing more begin."""
+        self._healed = True
         for name in reversed(list(self._begun)):
             await self._end(name)
 
     async def _perform(self, fault: Fault) -> None:
         await self._clock.sleep_until(fault.at)
+        if self._healed:
+            return
         self._begun[fault.name] = (fault, self._clock.now())
         await self._world.begin(fault.name, fault.action)
         await self._clock.sleep_until(fault.at + fault.duration)
-        await self._end(fault.name)
+        if fault.name in self._begun:
+            await self._end(fault.name)
 
     async def _end(self, name: str) -> None:
         fault, started = self._begun.pop(name)

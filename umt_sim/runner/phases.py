@@ -8,7 +8,8 @@ The phases of a run. Each takes the run, does one thing, and leaves the rest to 
 5. ``drain``: no new requests; those under way and the queues come to rest.
 6. ``tear_down``: system and services stop, whatever happened before.
 
-What is unanswered after the drain is recorded as such, not dropped.
+Where a condition of the plan's ``abort`` comes true, the load ends there and the run goes
+on with ``heal``. What is unanswered after the drain is recorded as such, not dropped.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
+from umt_sim.expectations.aborting import Abort, first_reached
+from umt_sim.faults.timeline import Window
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import OperationRecord, PhaseRecord, UnhandledError
+from umt_sim.journal.sampling import Traces
 from umt_sim.journal.spans import tracer_provider
 from umt_sim.runner.clock import RunClock
 from umt_sim.runner.nemesis import Nemesis
@@ -63,6 +67,14 @@ class Run:
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     generator: Generator | None = None
     nemesis: Nemesis | None = None
+    abort: Abort | None = None
+    load_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def load_until(self, moment: float) -> None:
+        """Let the load run until *moment* of the run, or until the run is aborted."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(moment - self.clock.now()):
+                await self.load_over.wait()
 
     def unhandled(self, where: str, error: BaseException) -> None:
         """Write down an exception that nobody else will see."""
@@ -95,14 +107,16 @@ async def perform(run: Run) -> None:
 
 async def set_up(run: Run) -> None:
     """Start services and system, then let connections come to rest."""
-    endpoints = await run.world.set_up(run.recorder)
-    run.stack.push_async_callback(run.world.tear_down)
     provider = tracer_provider(
         run.recorder,
         run.clock.to_run_time,
         run.world.stream("tracing/ids"),
         service=run.plan.system,
+        traces=_traces(run.plan),
     )
+    run.stack.callback(provider.shutdown)  # last of all: until then spans end
+    endpoints = await run.world.set_up(run.recorder)
+    run.stack.push_async_callback(run.world.tear_down)
     setting = Setting(
         endpoints=endpoints,
         policies=run.plan.policies,
@@ -126,14 +140,22 @@ async def set_up(run: Run) -> None:
     await run.clock.settle()
 
 
+def _traces(plan: Plan) -> Traces | None:
+    """What chooses among the run's traces; ``None`` where all are kept."""
+    if plan.spans is None:
+        return None
+    faults = [Window(fault.name, fault.at, fault.until) for fault in plan.timeline.faults]
+    return Traces(plan.spans, faults)
+
+
 async def warm_up(run: Run) -> None:
     """Let the load run; measures leave this stretch out."""
-    await run.clock.sleep_until(run.plan.clock.warmup)
+    await run.load_until(run.plan.clock.warmup)
 
 
 async def measure(run: Run) -> None:
     """Let load and faults run to the end of the plan."""
-    await run.clock.sleep_until(run.plan.clock.duration)
+    await run.load_until(run.plan.clock.duration)
 
 
 async def heal(run: Run) -> None:
@@ -144,7 +166,8 @@ async def heal(run: Run) -> None:
 
 async def drain(run: Run) -> None:
     """Send nothing more and let everything come to rest."""
-    await run.clock.sleep_until(run.plan.clock.duration + run.plan.clock.drain)
+    ended = run.plan.clock.duration if run.abort is None else run.abort.at
+    await run.clock.sleep_until(ended + run.plan.clock.drain)
 
 
 async def tear_down(run: Run) -> None:
@@ -164,16 +187,27 @@ async def _background(run: Run) -> None:
                 run.generator.drive(load, run.plan.clock.duration, group), name=f"load {load.name}"
             )
         group.create_task(run.nemesis.perform(), name="nemesis")
-        group.create_task(_report(run, run.generator), name="progress")
+        group.create_task(_look_on(run, run.generator), name="progress")
 
 
-async def _report(run: Run, generator: Generator) -> None:
-    """Say once a second of the run how far it has come."""
+async def _look_on(run: Run, generator: Generator) -> None:
+    """Once a second of the run, say how far it has come, and end it if it is to be aborted."""
     total = run.plan.clock.duration + run.plan.clock.drain
     answered = run.recorder.so_far(OperationRecord)
     while True:
-        run.report(Progress(run.clock.now(), total, len(answered), generator.in_flight))
+        now = run.clock.now()
+        run.report(Progress(now, total, len(answered), generator.in_flight))
+        if run.abort is None and now < run.plan.clock.duration:
+            _abort_if_reached(run, generator, now)
         await asyncio.sleep(1.0)
+
+
+def _abort_if_reached(run: Run, generator: Generator, now: float) -> None:
+    """End the load if a condition of the plan's ``abort`` is true."""
+    run.abort = first_reached(run.plan.abort, run.recorder, generator.unanswered(), now)
+    if run.abort is not None:
+        generator.stop()
+        run.load_over.set()
 
 
 async def _timed(run: Run, phase: Callable[[Run], Awaitable[None]]) -> None:

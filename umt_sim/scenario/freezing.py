@@ -7,10 +7,11 @@ expectations, faults that get in each other's way. Every problem is collected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from umt_sim.errors import Problem, ScenarioError
+from umt_sim.expectations.aborting import abort_condition
 from umt_sim.expectations.grammar import Expectation, ExpectationError, expect
 from umt_sim.expectations.invariants import INVARIANTS
 from umt_sim.expectations.metrics import METRICS, Subject
@@ -22,13 +23,10 @@ from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.schema.services import build_service
 from umt_sim.scenario.yaml import Document, Pointer
 from umt_sim.systems.base import System
-from umt_sim.systems.finder import BUILT_IN
 
 __all__ = ["freeze"]
 
 _NOT_YET = {
-    "abort": "ending a run early is not supported yet; take it out",
-    "spans": "choosing spans is not supported yet, all of them are kept; take it out",
     "baseline": "comparing with a stored baseline is not supported yet; take it out",
     "sweep": "sweeps are not supported yet; run one value at a time with --set path=value",
 }
@@ -81,6 +79,8 @@ def freeze(
         timeline=Timeline(faults, total=clock.duration, warmup=clock.warmup),
         expectations=tuple(check.expectations),
         invariants=tuple(scenario.invariants),
+        abort=tuple(check.abort),
+        spans=scenario.spans.build() if scenario.spans is not None else None,
         document=scenario.model_dump(mode="json", exclude_none=True),
         source=document.path,
     )
@@ -104,6 +104,7 @@ class _Check:
         self.system = system
         self.problems: list[Problem] = []
         self.expectations: list[Expectation] = []
+        self.abort: list[Expectation] = []
 
     def whole(self, faults: Sequence[Fault]) -> None:
         self._unsupported()
@@ -115,8 +116,8 @@ class _Check:
             self._timeline(faults)
         self._live(faults)
         self._invariants()
-        for index, text in enumerate(self.scenario.expect):
-            self._expectation(("expect", index), text)
+        self.expectations = self._parsed("expect", expect)
+        self.abort = self._parsed("abort", abort_condition)
 
     def _add(self, pointer: Pointer, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self.document.problem(pointer, message, at_key=at_key))
@@ -141,7 +142,8 @@ class _Check:
         for name in self.scenario.policies:
             if known and name not in known:
                 self._add(("policies", name), unknown("policy", name, known), at_key=True)
-            if self.scenario.system in BUILT_IN and self.scenario.policies[name].settings:
+            plain = self.system is not None and not self.system.settings
+            if plain and self.scenario.policies[name].settings:
                 message = f"{self.scenario.system} takes no settings beside those of the schema"
                 self._add(("policies", name, "settings"), message, at_key=True)
 
@@ -193,14 +195,20 @@ class _Check:
                 message = unknown("invariant", name, list(INVARIANTS))
                 self._add(("invariants", index), message)
 
-    def _expectation(self, pointer: Pointer, text: str) -> None:
-        try:
-            parsed = expect(text)
-        except ExpectationError as error:
-            self.problems.append(self.document.problem_inside(pointer, error.offset, str(error)))
-            return
-        self._names_in(parsed, pointer)
-        self.expectations.append(parsed)
+    def _parsed(self, key: str, parse: Callable[[str], Expectation]) -> list[Expectation]:
+        """The expectations under *key*; those that are not understood are problems."""
+        found = []
+        for index, text in enumerate(getattr(self.scenario, key)):
+            pointer = (key, index)
+            try:
+                parsed = parse(text)
+            except ExpectationError as error:
+                problem = self.document.problem_inside(pointer, error.offset, str(error))
+                self.problems.append(problem)
+                continue
+            self._names_in(parsed, pointer)
+            found.append(parsed)
+        return found
 
     def _names_in(self, parsed: Expectation, pointer: Pointer) -> None:
         windows = [RUN, BASELINE, *self.scenario.faults, RECOVERY]

@@ -20,6 +20,7 @@ from umt_sim.scenario.complaints import problems_of
 from umt_sim.scenario.editing import edited
 from umt_sim.scenario.freezing import freeze
 from umt_sim.scenario.plan import Plan, WorldName
+from umt_sim.scenario.schema.block import Surroundings
 from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.yaml import Document, parse
 from umt_sim.systems.base import System
@@ -71,7 +72,8 @@ def load_text(
 ) -> Plan:
     """Load a scenario from its *text*; *path* is how messages name it. Else as ``load``."""
     document = parse(text, path)
-    return _load(document, seed=seed, world=world, overrides=overrides, find=find)
+    folder = Path(path).parent
+    return _load(document, folder, seed=seed, world=world, overrides=overrides, find=find)
 
 
 def load_frozen(
@@ -83,11 +85,12 @@ def load_frozen(
 ) -> Plan:
     """Load again what ``Plan.as_dict`` gave, for example from a journal's header."""
     document = Document("<frozen plan>", dict(plain), MappingProxyType({}))
-    return _load(document, seed=None, world=world, overrides=overrides, find=find)
+    return _load(document, Path(), seed=None, world=world, overrides=overrides, find=find)
 
 
 def _load(
     document: Document,
+    folder: Path,
     *,
     seed: int | None,
     world: WorldName,
@@ -96,19 +99,20 @@ def _load(
 ) -> Plan:
     for override in overrides:
         document = edited(document, override)
-    scenario = _validated(document)
+    scenario = _validated(document, folder)
     system = _found(scenario.system, document, find) if find is not None else None
     return freeze(scenario, document, seed=seed, world=world, system=system)
 
 
-def _validated(document: Document) -> Scenario:
+def _validated(document: Document, folder: Path) -> Scenario:
     if not isinstance(document.data, dict):
         raise ScenarioError([document.problem((), "a scenario is a mapping; see umt-sim init")])
-    names: dict[int, list[str]] = {}
+    surroundings = Surroundings(folder)
     try:
-        return Scenario.model_validate(document.data, context=names)
+        return Scenario.model_validate(document.data, context=surroundings)
     except ValidationError as error:
-        raise ScenarioError(problems_of(error.errors(), document, names)) from None
+        problems = problems_of(error.errors(), document, surroundings.names)
+        raise ScenarioError(problems) from None
 
 
 def _found(name: str, document: Document, find: FindSystem) -> System:

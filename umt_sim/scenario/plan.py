@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from umt_sim.expectations.grammar import Expectation
 from umt_sim.faults.timeline import Timeline
+from umt_sim.journal.sampling import Sampling
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.workload.values import Load
 
@@ -59,6 +60,8 @@ class Plan:
         timeline: The faults, random ones drawn.
         expectations: What must hold.
         invariants: Names of what must never be broken.
+        abort: What ends the run early.
+        spans: Which traces the journal keeps; ``None`` for all.
         document: The scenario with all edits and defaults, as plain data.
         source: The file it came from, as the user named it.
     """
@@ -77,6 +80,8 @@ class Plan:
     timeline: Timeline
     expectations: tuple[Expectation, ...]
     invariants: tuple[str, ...]
+    abort: tuple[Expectation, ...]
+    spans: Sampling | None
     document: Mapping[str, Any]
     source: str
 

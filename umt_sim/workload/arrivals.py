@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -22,21 +23,24 @@ def due_times(arrivals: OpenArrivals, stream: Random, until: float) -> Iterator[
     the expected count: one draw an arrival, so the same stream gives the same
     pattern under any policy, and a changed rate moves arrivals rather than
     drawing new ones. Constant arrivals use the same stretch on 1, 2, 3, ...
+    In bursts of b, the process is one of bursts at a b-th of the rate, and each is b
+    requests at one time.
 
     Args:
         arrivals: The load.
         stream: Random source; untouched by constant arrivals.
-        until: Where to end, exclusive. The last stage's final rate holds until then.
+        until: Where to end, exclusive.
 
     Source:
         Çinlar (1975), inversion of the integrated rate function.
     """
-    stages = _with_tail(arrivals.stages, until)
+    stages = _through(arrivals, until)
     target = 0.0
     passed, start = 0.0, 0.0
     stage = next(stages)
     while True:
-        target += 1.0 if arrivals.process == "constant" else -math.log(1.0 - stream.random())
+        gap = 1.0 if arrivals.process == "constant" else -math.log(1.0 - stream.random())
+        target += gap * arrivals.burst
         while target > passed + stage.expected:
             passed += stage.expected
             start += stage.duration
@@ -47,15 +51,18 @@ def due_times(arrivals: OpenArrivals, stream: Random, until: float) -> Iterator[
         due = start + _time_of(stage, target - passed)
         if due >= until:
             return
-        yield due
+        yield from itertools.repeat(due, arrivals.burst)
 
 
-def _with_tail(stages: tuple[Stage, ...], until: float) -> Iterator[Stage]:
-    """The stages, then one more at the last rate if they end before *until*."""
-    yield from stages
-    rest = until - sum(stage.duration for stage in stages)
+def _through(arrivals: OpenArrivals, until: float) -> Iterator[Stage]:
+    """The stages until *until*: again and again, or with one more at the last rate."""
+    length = sum(stage.duration for stage in arrivals.stages)
+    rounds = math.ceil(until / length) if arrivals.repeat else 1
+    for _ in range(rounds):
+        yield from arrivals.stages
+    rest = until - length * rounds
     if rest > 0:
-        rate = stages[-1].end_rate
+        rate = arrivals.stages[-1].end_rate
         yield Stage(rate, rate, rest)
 
 

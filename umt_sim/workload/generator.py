@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import OperationRecord, Outcome
 from umt_sim.workload.arrivals import due_times
 from umt_sim.workload.operations import Arrival, Operations, Perform
-from umt_sim.workload.values import ClosedUsers, Load, OpenArrivals
+from umt_sim.workload.values import ClosedUsers, Limit, Load, OpenArrivals, TraceArrivals
 
 if TYPE_CHECKING:
     from random import Random
@@ -61,6 +61,7 @@ class Generator:
         self._stream = stream
         self._numbers = itertools.count()
         self._under_way: dict[int, _Sent] = {}
+        self._stopped = False
 
     @property
     def in_flight(self) -> int:
@@ -78,7 +79,12 @@ class Generator:
         """
         match load.arrivals:
             case OpenArrivals() as arrivals:
-                await self._send_open(load.name, arrivals, until, group)
+                stream = self._stream(f"workload/{load.name}/arrivals")
+                due = due_times(arrivals, stream, until)
+                await self._send_open(load.name, due, arrivals.limit, group)
+            case TraceArrivals(times=times, limit=limit):
+                due = itertools.takewhile(lambda at: at < until, times)
+                await self._send_open(load.name, due, limit, group)
             case ClosedUsers(users=users):
                 for user in range(users):
                     group.create_task(
@@ -86,27 +92,47 @@ class Generator:
                         name=f"user {user} of {load.name}",
                     )
 
+    def stop(self) -> None:
+        """Send nothing more, whatever the loads say; requests under way go on."""
+        self._stopped = True
+
+    def unanswered(self) -> list[OperationRecord]:
+        """A record of each request under way, as it would stand in the journal now."""
+        return [
+            _record(sent.arrival, sent.started, None, None, trace_id=sent.trace_id)
+            for sent in self._under_way.values()
+        ]
+
     def censor(self) -> None:
         """Record every request still under way as unanswered."""
-        for sent in self._under_way.values():
-            self._write(sent.arrival, sent.started, None, None, trace_id=sent.trace_id)
+        for record in self.unanswered():
+            self._recorder.add(record)
         self._under_way.clear()
 
     async def _send_open(
-        self, name: str, arrivals: OpenArrivals, until: float, group: asyncio.TaskGroup
+        self, name: str, times: Iterable[float], limit: Limit | None, group: asyncio.TaskGroup
     ) -> None:
         perform = self._operations.perform[name]
-        gate = asyncio.Semaphore(arrivals.max_in_flight) if arrivals.max_in_flight else None
-        for due in due_times(arrivals, self._stream(f"workload/{name}/arrivals"), until):
+        gate = asyncio.Semaphore(limit.most) if limit is not None else None
+        for due in times:
             delay = due - self._recorder.now()
             if delay > 0:
                 await asyncio.sleep(delay)
+            if self._stopped:
+                return
             arrival = Arrival(next(self._numbers), name, due)
             if gate is None:
                 group.create_task(self._perform(perform, arrival), name=f"{name} {arrival.number}")
-            elif arrivals.on_full == "drop" and gate.locked():
-                self._write(
-                    arrival, None, due, Outcome.FAIL, error="Dropped", detail="too many in flight"
+            elif limit is not None and limit.on_full == "drop" and gate.locked():
+                self._recorder.add(
+                    _record(
+                        arrival,
+                        None,
+                        due,
+                        Outcome.FAIL,
+                        error="Dropped",
+                        detail="too many in flight",
+                    )
                 )
             else:
                 await gate.acquire()
@@ -121,7 +147,7 @@ class Generator:
         while True:
             await asyncio.sleep(closed.think.sample(stream))
             now = self._recorder.now()
-            if now >= until:
+            if now >= until or self._stopped:
                 return
             await self._perform(perform, Arrival(next(self._numbers), name, now))
 
@@ -153,43 +179,36 @@ class Generator:
     ) -> None:
         if self._under_way.pop(sent.arrival.number, None) is None:
             return  # censored already: the run is being taken down
-        self._write(
-            sent.arrival,
-            sent.started,
-            self._recorder.now(),
-            outcome,
-            error=type(error).__qualname__ if error is not None else None,
-            detail=_one_line(error) if error is not None else None,
-            trace_id=sent.trace_id,
-            value=value,
-        )
-
-    def _write(
-        self,
-        arrival: Arrival,
-        started: float | None,
-        completed: float | None,
-        outcome: Outcome | None,
-        *,
-        error: str | None = None,
-        detail: str | None = None,
-        trace_id: str | None = None,
-        value: str | None = None,
-    ) -> None:
         self._recorder.add(
-            OperationRecord(
-                number=arrival.number,
-                name=arrival.name,
-                scheduled=arrival.scheduled,
-                started=started,
-                completed=completed,
-                outcome=outcome,
-                error=error,
-                detail=detail,
-                trace_id=trace_id,
+            _record(
+                sent.arrival,
+                sent.started,
+                self._recorder.now(),
+                outcome,
+                error=type(error).__qualname__ if error is not None else None,
+                detail=_one_line(error) if error is not None else None,
+                trace_id=sent.trace_id,
                 value=value,
             )
         )
+
+
+def _record(
+    arrival: Arrival,
+    started: float | None,
+    completed: float | None,
+    outcome: Outcome | None,
+    **rest: str | None,
+) -> OperationRecord:
+    return OperationRecord(
+        number=arrival.number,
+        name=arrival.name,
+        scheduled=arrival.scheduled,
+        started=started,
+        completed=completed,
+        outcome=outcome,
+        **rest,
+    )
 
 
 def _one_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from umt_sim.distributions import Distribution
 
-__all__ = ["ClosedUsers", "Load", "OpenArrivals", "Stage"]
+__all__ = ["ClosedUsers", "Limit", "Load", "OpenArrivals", "Stage", "TraceArrivals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,53 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    How many requests of a load may be unanswered at once.
+
+    Attributes:
+        most: So many.
+        on_full: At the limit, ``drop`` records the arrival as failed, ``wait``
+            sends it late; its latency counts from its schedule all the same.
+    """
+
+    most: int
+    on_full: Literal["drop", "wait"] = "drop"
+
+
+@dataclass(frozen=True, slots=True)
 class OpenArrivals:
     """
     Requests that keep their own schedule, whatever the system does.
 
     Attributes:
-        stages: In order; the last rate holds until the run's end.
+        stages: In order.
         process: ``poisson`` (independent arrivals) or ``constant`` (evenly spaced).
-        max_in_flight: Limit on unanswered requests; ``None`` for none.
-        on_full: At the limit, ``drop`` records the arrival as failed, ``wait``
-            sends it late; its latency counts from its schedule all the same.
+        burst: Requests that come at once, each time; the rate remains that of requests.
+        repeat: Whether the stages begin again when they are over; else the last rate
+            holds until the run's end.
+        limit: What happens when too many are unanswered.
     """
 
     stages: tuple[Stage, ...]
     process: Literal["poisson", "constant"] = "poisson"
-    max_in_flight: int | None = None
-    on_full: Literal["drop", "wait"] = "drop"
+    burst: int = 1
+    repeat: bool = False
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceArrivals:
+    """
+    Requests at given times, as they were recorded somewhere.
+
+    Attributes:
+        times: Seconds from the load's start, ascending.
+        limit: What happens when too many are unanswered.
+    """
+
+    times: tuple[float, ...]
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +94,4 @@ class Load:
     """One line of a workload: an operation and who asks for it."""
 
     name: str
-    arrivals: OpenArrivals | ClosedUsers
+    arrivals: OpenArrivals | TraceArrivals | ClosedUsers

@@ -16,7 +16,7 @@ from umt_sim.scenario.loader import load_frozen, load_text
 from umt_sim.scenario.plan import Clock
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.systems.finder import SystemNotFound
-from umt_sim.workload.values import ClosedUsers, Load, OpenArrivals, Stage
+from umt_sim.workload.values import ClosedUsers, Limit, Load, OpenArrivals, Stage
 
 TEXT = """\
 version: 1
@@ -88,8 +88,7 @@ def test_a_stage_begins_where_the_one_before_it_ended() -> None:
             "create_content",
             OpenArrivals(
                 (Stage(10, 10, 60), Stage(10, 40, 120), Stage(40, 40, 120)),
-                max_in_flight=500,
-                on_full="wait",
+                limit=Limit(500, "wait"),
             ),
         ),
         Load("read_dashboard", ClosedUsers(10, Exponential(2.0))),

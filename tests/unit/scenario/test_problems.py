@@ -228,9 +228,15 @@ BROKEN_TAIL = [
         "policies_: {}",
         '12:1: policies_: unknown field, did you mean "policies"?',
     ),
-    ("abort: [error_rate > 90% for 30s]", "12:1: abort: ending a run early is not supported yet"),
+    ("abort: [error_rate > 90%]", '12:25: abort.0: an abort needs "for": over which stretch'),
+    (
+        "abort: [error_rate > 90% during run for 30s]",
+        '12:33: abort.0: "during" says nothing about a run under way; an abort takes "for"',
+    ),
+    ("abort: [span(x).p95 > 9s for 1m]", "12:9: abort.0: spans are chosen when the run ends"),
     ("sweep: {seed: [1, 2]}", "12:1: sweep: sweeps are not supported yet"),
-    ("spans: {sample: 10%}", "12:1: spans: choosing spans is not supported yet"),
+    ("spans: {keep: [slow]}", "12:16: spans.keep.0: 'slow' is not allowed; write errors, faults"),
+    ("spans: {max: 0}", "12:14: spans.max: must be at least 1"),
     ("baseline: {file: x.json}", "12:1: baseline: comparing with a stored baseline is not"),
     # elsewhere
     ("expects: []", '12:1: expects: unknown field, did you mean "expect"?'),

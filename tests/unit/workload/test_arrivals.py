@@ -62,3 +62,25 @@ def test_one_stream_gives_one_pattern_whatever_the_rate() -> None:
     slow = list(due_times(OpenArrivals(stages=(Stage(5.0, 5.0, 20.0),)), Random(3), until=20.0))
     fast = list(due_times(OpenArrivals(stages=(Stage(10.0, 10.0, 10.0),)), Random(3), until=10.0))
     assert [pytest.approx(due / 2) for due in slow] == fast
+
+
+def test_a_burst_comes_at_once_and_keeps_the_rate() -> None:
+    """Six a second in bursts of three are two bursts a second."""
+    load = OpenArrivals(stages=(Stage(6.0, 6.0, 9.0),), process="constant", burst=3)
+    assert [0.5] * 3 + [1.0] * 3 + [1.5] * 3 == list(due_times(load, Random(1), until=1.9))
+
+
+def test_poisson_bursts_keep_the_rate_too() -> None:
+    """40/s in bursts of 20 for 200 s: 8000 requests on average, and each burst is whole."""
+    load = OpenArrivals(stages=(Stage(40.0, 40.0, 200.0),), burst=20)
+    due = list(due_times(load, Random(5), until=200.0))
+    assert abs(len(due) - 8000) < 4 * math.sqrt(400) * 20
+    assert len(due) == 20 * len(set(due))
+
+
+def test_stages_can_begin_again() -> None:
+    """One request a second for two seconds, silence for two, and so on."""
+    load = OpenArrivals(
+        stages=(Stage(1.0, 1.0, 2.0), Stage(0.0, 0.0, 2.0)), process="constant", repeat=True
+    )
+    assert [1.0, 2.0, 5.0, 6.0, 9.0] == list(due_times(load, Random(1), until=9.5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Literal
 
 import pytest
 from opentelemetry.sdk.resources import Resource
@@ -16,7 +17,7 @@ from umt_sim.journal.records import OperationRecord, Outcome
 from umt_sim.kernel import Kernel
 from umt_sim.workload.generator import Generator
 from umt_sim.workload.operations import Arrival, Operations
-from umt_sim.workload.values import ClosedUsers, Load, OpenArrivals, Stage
+from umt_sim.workload.values import ClosedUsers, Limit, Load, OpenArrivals, Stage, TraceArrivals
 
 TRACERS = TracerProvider(resource=Resource({}), shutdown_on_exit=False)
 EVERY_SECOND = OpenArrivals(stages=(Stage(1.0, 1.0, 10.0),), process="constant")
@@ -24,7 +25,7 @@ EVERY_SECOND = OpenArrivals(stages=(Stage(1.0, 1.0, 10.0),), process="constant")
 
 def records_of(
     perform: Callable[[Arrival], Awaitable[str | None]],
-    arrivals: OpenArrivals | ClosedUsers,
+    arrivals: OpenArrivals | TraceArrivals | ClosedUsers,
     *,
     until: float,
     rest: float = 0.0,
@@ -108,10 +109,8 @@ def test_a_full_system_drops_or_delays_what_comes() -> None:
     async def slow(_: Arrival) -> None:
         await asyncio.sleep(1.5)
 
-    def limited(on_full: str) -> OpenArrivals:
-        return OpenArrivals(
-            stages=EVERY_SECOND.stages, process="constant", max_in_flight=1, on_full=on_full
-        )
+    def limited(on_full: Literal["drop", "wait"]) -> OpenArrivals:
+        return OpenArrivals(stages=EVERY_SECOND.stages, process="constant", limit=Limit(1, on_full))
 
     dropped = records_of(slow, limited("drop"), until=3.5, rest=3.0)
     late = records_of(slow, limited("wait"), until=3.5, rest=6.0)
@@ -125,3 +124,32 @@ def test_a_user_thinks_asks_and_waits() -> None:
     """One user with 1 s of thought and answers of 0.25 s asks every 1.25 s."""
     records = records_of(prompt, ClosedUsers(users=1, think=Constant(1.0)), until=5.0)
     assert [1.0, 2.25, 3.5, 4.75] == [record.scheduled for record in records]
+
+
+def test_a_trace_is_sent_at_its_times() -> None:
+    """Two at one moment are two requests, and what lies beyond the end is not sent."""
+    records = records_of(prompt, TraceArrivals((0.5, 0.5, 2.0, 9.0)), until=3.0, rest=1.0)
+    assert [0.5, 0.5, 2.0] == [record.scheduled for record in records]
+
+
+def test_a_stopped_generator_sends_nothing_more() -> None:
+    """Neither open loads nor users; what is under way is answered."""
+    with Kernel(seed=1) as kernel:
+        recorder = Recorder(kernel.loop.time)
+        generator = Generator(
+            operations=Operations({"ask": prompt, "look": prompt}),
+            recorder=recorder,
+            tracer=TRACERS.get_tracer("test"),
+            stream=lambda path: Random(path),
+        )
+
+        async def main() -> None:
+            async with asyncio.TaskGroup() as group:
+                await generator.drive(Load("look", ClosedUsers(1, Constant(1.0))), 9.0, group)
+                group.create_task(generator.drive(Load("ask", EVERY_SECOND), 9.0, group))
+                await asyncio.sleep(2.1)
+                generator.stop()
+
+        kernel.run(main())
+        rows = sorted((row.name, row.scheduled) for row in recorder.so_far(OperationRecord))
+    assert [("ask", 1.0), ("ask", 2.0), ("look", 1.0)] == rows

@@ -11,7 +11,7 @@ from umt_sim.cli.options import editing, scenario
 
 if TYPE_CHECKING:
     from umt_sim.scenario.plan import Plan, WorldName
-    from umt_sim.workload.values import Load
+    from umt_sim.workload.values import Load, OpenArrivals
 
 __all__ = ["command"]
 
@@ -54,17 +54,29 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 
 def _load(load: Load) -> str:
-    from umt_sim.workload.values import OpenArrivals
+    from umt_sim.workload.values import OpenArrivals, TraceArrivals
 
-    if isinstance(load.arrivals, OpenArrivals):
-        first = load.arrivals.stages[0].start_rate
-        rates = [f"{first:g}/s", *(f"{s.end_rate:g}/s" for s in load.arrivals.stages)]
-        steps = [rate for rate, before in zip(rates, ["", *rates], strict=False) if rate != before]
-        total = sum(stage.expected for stage in load.arrivals.stages)
-        course = " to ".join(steps)
-        return f"{load.name:<22} {load.arrivals.process}, {course}, about {total:.0f} requests"
-    think = load.arrivals.think.mean
-    return f"{load.name:<22} {load.arrivals.users} users, {think:g} s of thought on average"
+    match load.arrivals:
+        case OpenArrivals() as arrivals:
+            who = _course(arrivals)
+        case TraceArrivals(times=times):
+            who = f"{len(times)} requests at recorded times"
+        case closed:
+            who = f"{closed.users} users, {closed.think.mean:g} s of thought on average"
+    return f"{load.name:<22} {who}"
+
+
+def _course(arrivals: OpenArrivals) -> str:
+    """An open load in words: how its rate goes, and how much it asks for in all."""
+    first = arrivals.stages[0].start_rate
+    rates = [f"{first:g}/s", *(f"{stage.end_rate:g}/s" for stage in arrivals.stages)]
+    steps = [rate for rate, before in zip(rates, ["", *rates], strict=False) if rate != before]
+    course = " to ".join(steps)
+    bursts = f", in bursts of {arrivals.burst}" if arrivals.burst > 1 else ""
+    if arrivals.repeat:
+        return f"{arrivals.process}, {course}{bursts}, again and again"
+    total = sum(stage.expected for stage in arrivals.stages)
+    return f"{arrivals.process}, {course}{bursts}, about {total:.0f} requests"
 
 
 def _timeline(plan: Plan) -> list[str]:

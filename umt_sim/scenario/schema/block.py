@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, ValidationInfo, model_validator
 
-__all__ = ["Block", "chosen_by", "tag"]
+__all__ = ["Block", "Surroundings", "chosen_by", "tag"]
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """
+    What a validation knows and finds out beside the values: pydantic's context.
+
+    Attributes:
+        folder: Where the scenario lies; files it names are looked for from there.
+        names: Identity of a mapping to the names it may have, so that the loader can
+            suggest the one that was meant.
+        times: A file that was read to the times in it.
+    """
+
+    folder: Path
+    names: dict[int, list[str]] = field(default_factory=dict)
+    times: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Block(BaseModel):
     """
     A mapping with fixed keys. Unknown keys are errors, and nothing is converted silently.
 
-    The names a mapping may have are noted in the validation context under the
-    mapping's identity, so that the loader can suggest the one that was meant.
+    The names a mapping may have are noted in the validation's ``Surroundings``.
     """
 
     model_config = ConfigDict(
@@ -31,7 +49,7 @@ class Block(BaseModel):
     @classmethod
     def _note_names(cls, value: Any, info: ValidationInfo) -> Any:
         if info.context is not None and isinstance(value, dict):
-            info.context[id(value)] = [
+            info.context.names[id(value)] = [
                 field.alias or name for name, field in cls.model_fields.items()
             ]
         return value

@@ -12,6 +12,7 @@ from umt_sim.scenario.schema.faults import Fault
 from umt_sim.scenario.schema.policies import Policy
 from umt_sim.scenario.schema.quantities import PositiveSeconds, Seconds
 from umt_sim.scenario.schema.services import Service
+from umt_sim.scenario.schema.spans import Spans
 from umt_sim.scenario.schema.workload import Load
 
 __all__ = ["Clock", "Scenario"]
@@ -94,7 +95,8 @@ class Scenario(Block):
     """What must never be broken, by name."""
     abort: list[str] = Field(default_factory=list)
     """What ends the run early, for example ``error_rate > 90% for 30s``."""
-    spans: dict[str, Any] | None = None
+    spans: Spans | None = None
+    """Which traces the journal keeps; all of them when left out."""
     baseline: dict[str, Any] | None = None
     sweep: dict[str, Any] | None = None
 

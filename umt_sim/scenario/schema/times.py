@@ -10,6 +10,7 @@ from umt_sim import distributions
 from umt_sim.distributions import Distribution
 from umt_sim.scenario.schema.block import Block, chosen_by
 from umt_sim.scenario.schema.quantities import PositiveSeconds, Seconds
+from umt_sim.scenario.schema.samples import Samples
 
 __all__ = ["Time", "build_time"]
 
@@ -109,15 +110,14 @@ class Weibull(_Family):
         return distributions.Weibull.by_mean(mean=self.mean, shape=self.shape)
 
 
-class Empirical(_Family):
+class Empirical(Samples, _Family):
     """Exactly the observed times, each as likely as the others."""
 
     dist: Literal["empirical"]
-    values: Annotated[list[Seconds], Field(min_length=1)]
 
     def build(self) -> Distribution:
         """The frozen value."""
-        return distributions.Empirical(self.values)
+        return distributions.Empirical(self.samples)
 
 
 class Component(Block):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
 from umt_sim.scenario.schema.block import Block, chosen_by
 from umt_sim.scenario.schema.quantities import PerSecond, PositiveSeconds
+from umt_sim.scenario.schema.samples import Samples
 from umt_sim.scenario.schema.times import Time, build_time
 from umt_sim.workload import values
+from umt_sim.workload.values import TraceArrivals
 
 __all__ = ["Load"]
 
@@ -32,7 +35,22 @@ class Stage(Block):
         return self
 
 
-class Open(Block):
+class _Limited(Block):
+    """Arrivals that do not wait for answers."""
+
+    max_in_flight: Count | None = None
+    """Requests that may be unanswered at once; no limit when left out."""
+    on_full: Literal["drop", "wait"] = "drop"
+    """What becomes of a request at that limit: failed at once, or sent late."""
+
+    @property
+    def _limit(self) -> values.Limit | None:
+        if self.max_in_flight is None:
+            return None
+        return values.Limit(self.max_in_flight, self.on_full)
+
+
+class Open(_Limited):
     """Requests that keep their own schedule, whatever the system does."""
 
     model: Literal["open"]
@@ -41,8 +59,10 @@ class Open(Block):
     """A constant rate from beginning to end; instead of ``stages``."""
     stages: Annotated[list[Stage] | None, Field(min_length=1)] = None
     """Stretches in order; the last rate holds until the end."""
-    max_in_flight: Count | None = None
-    on_full: Literal["drop", "wait"] = "drop"
+    repeat: bool = False
+    """Begin again with the first stage when they are over."""
+    burst: Count = 1
+    """Requests that come at once, each time; the rate remains that of requests."""
 
     @model_validator(mode="after")
     def _states_a_rate(self) -> Self:
@@ -50,6 +70,8 @@ class Open(Block):
             raise ValueError('open arrivals need either "rate" or "stages"')
         if not any(stage.expected for stage in self._stages(1.0)):
             raise ValueError("the rate is zero throughout; leave the operation out instead")
+        if self.repeat and self.stages is None:
+            raise ValueError('"repeat" needs "stages": what is there to repeat?')
         return self
 
     def _stages(self, duration: float) -> tuple[values.Stage, ...]:
@@ -68,9 +90,26 @@ class Open(Block):
         return values.OpenArrivals(
             stages=self._stages(duration),
             process=self.process,
-            max_in_flight=self.max_in_flight,
-            on_full=self.on_full,
+            burst=self.burst,
+            repeat=self.repeat,
+            limit=self._limit,
         )
+
+
+class Trace(Samples, _Limited):
+    """Requests at recorded times, counted from the load's start."""
+
+    model: Literal["trace"]
+
+    @model_validator(mode="after")
+    def _goes_up(self) -> Self:
+        if any(late < early for early, late in itertools.pairwise(self.samples)):
+            raise ValueError("the times of a trace must go up")
+        return self
+
+    def build(self, duration: float) -> TraceArrivals:
+        """The frozen value; what lies beyond *duration* is not sent."""
+        return TraceArrivals(tuple(t for t in self.samples if t < duration), self._limit)
 
 
 class Closed(Block):
@@ -91,7 +130,10 @@ class Load(Block):
 
     name: str
     arrivals: Annotated[
-        Annotated[Open, Tag("<open>")] | Annotated[Closed, Tag("<closed>")], chosen_by("model")
+        Annotated[Open, Tag("<open>")]
+        | Annotated[Trace, Tag("<trace>")]
+        | Annotated[Closed, Tag("<closed>")],
+        chosen_by("model"),
     ]
 
     def build(self, duration: float) -> values.Load:
