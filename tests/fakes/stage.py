@@ -20,7 +20,8 @@ from umt_sim.network.network import Network
 from umt_sim.network.proxy import Proxy
 from umt_sim.platform.adapters.fernet import FernetVault
 from umt_sim.platform.adapters.system import SystemClock
-from umt_sim.platform.application import Application
+from umt_sim.platform.agents.agent import Agent
+from umt_sim.platform.application import AGENTS, Application
 from umt_sim.platform.configuration import (
     Configuration,
     HttpSettings,
@@ -91,11 +92,13 @@ class Stage:
         self,
         policies: Mapping[str, PolicySettings] = PRODUCTION_POLICIES,
         config: Configuration | None = None,
+        agents: Mapping[str, type[Agent]] = AGENTS,
     ) -> Application:
         """The platform on this stage, every process on a host of its own."""
         return Application(
             config or self.config,
             policies=policies,
+            agents=agents,
             surroundings=Surroundings(
                 randomness=lambda name: self.kernel.streams.stream(f"platform/{name}"),
                 tracer_provider=self.provider,
@@ -147,12 +150,13 @@ class Stage:
 
 def on_stage(engine: Engine, play: Callable[[Stage], Awaitable[T]], *, seed: int = 7) -> T:
     """Run *play* among fresh servers, in virtual time; what it returns."""
-    result = _played(engine, play, seed)
-    _bury_the_dead()  # once nothing here refers to the kernel any more
+    result = played(engine, play, seed=seed)
+    bury_the_dead()  # once nothing here refers to the kernel any more
     return result
 
 
-def _played(engine: Engine, play: Callable[[Stage], Awaitable[T]], seed: int) -> T:
+def played(engine: Engine, play: Callable[[Stage], Awaitable[T]], *, seed: int = 7) -> T:
+    """Like ``on_stage``; who plays often calls ``bury_the_dead`` once, for it is slow."""
     engine.fresh()
     asyncpg.connection._uid = 0
     exporter = InMemorySpanExporter()
@@ -169,7 +173,7 @@ def _played(engine: Engine, play: Callable[[Stage], Awaitable[T]], seed: int) ->
         return kernel.run(main())
 
 
-def _bury_the_dead() -> None:
+def bury_the_dead() -> None:
     """A machine without power closes nothing: that is no fault of the code that ran on it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

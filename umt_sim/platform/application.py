@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -60,10 +60,10 @@ class Application:
         policies: Resilience policies by name, see ``PRODUCTION_POLICIES``; a name that
             is missing has no guards.
         surroundings: Clock, randomness, tracing and hooks; the machine's if left out.
-        agents: Names of the agent processes to run.
+        agents: The agent processes to run, by name; a part of ``AGENTS``, or others.
 
     Raises:
-        ValueError: A policy or an agent of that name does not exist.
+        ValueError: There is no policy of that name.
     """
 
     def __init__(
@@ -72,10 +72,9 @@ class Application:
         *,
         policies: Mapping[str, PolicySettings] = PRODUCTION_POLICIES,
         surroundings: Surroundings | None = None,
-        agents: Sequence[str] = tuple(AGENTS),
+        agents: Mapping[str, type[Agent]] = AGENTS,
     ) -> None:
-        _check_names("policy", policies, PRODUCTION_POLICIES)
-        _check_names("agent", agents, AGENTS)
+        _check_policies(policies)
         self._config = config
         self._policies = policies
         self._surroundings = surroundings or Surroundings()
@@ -149,7 +148,7 @@ class Application:
             case "dashboard":
                 return DashboardProcess(*what)
             case _:
-                return AgentProcess(AGENTS[name], *what)
+                return AgentProcess(self._agents[name], *what)
 
     async def _stop(self) -> None:
         """Stop the client first, so that nothing new begins while the agents finish."""
@@ -172,9 +171,10 @@ def all_migrations() -> list[Migration]:
     ]
 
 
-def _check_names(kind: str, given: Iterable[str], known: Mapping[str, object]) -> None:
-    unknown = [name for name in given if name not in known]
+def _check_policies(given: Mapping[str, PolicySettings]) -> None:
+    unknown = [name for name in given if name not in PRODUCTION_POLICIES]
     if unknown:
         raise ValueError(
-            f"there is no {kind} {', '.join(map(repr, unknown))}; known are {', '.join(known)}"
+            f"there is no policy {', '.join(map(repr, unknown))};"
+            f" known are {', '.join(PRODUCTION_POLICIES)}"
         )
