@@ -6,12 +6,14 @@ What the person running trials must fix. One tree, so "catch all of ours" is pos
       WorldError
         WorldUnavailable       a service the scenario needs is not there
         UnsupportedFault       asked of a world without that ability
+        ToxiproxyError         Toxiproxy refused, failed or did not answer
       KernelError
         Stalled                nothing is scheduled and tasks still wait
         Livelock               an instant of virtual time does not end
         WallClockLeak          code under test reached for real time, a socket or a thread
         Nondeterminism         two runs of one seed differ
       JournalError             a journal is incomplete, unreadable or still being written
+      SearchError              a set of runs cannot be carried out
 
 A failed expectation is a value (a verdict), never an exception. What production
 code meets and handles is the other tree, in ``umt_sim.platform.errors``.
@@ -30,7 +32,9 @@ __all__ = [
     "Nondeterminism",
     "Problem",
     "ScenarioError",
+    "SearchError",
     "Stalled",
+    "ToxiproxyError",
     "UmtSimError",
     "UnsupportedFault",
     "WallClockLeak",
@@ -109,6 +113,19 @@ class UnsupportedFault(WorldError):
         )
 
 
+class ToxiproxyError(WorldError):
+    """
+    Toxiproxy refused a call, failed, or did not answer.
+
+    Attributes:
+        absent: What was asked for, or the server itself, is not there.
+    """
+
+    def __init__(self, message: str, *, absent: bool = False) -> None:
+        self.absent = absent
+        super().__init__(message)
+
+
 class KernelError(UmtSimError):
     """The simulation itself cannot go on, or cannot be trusted."""
 
@@ -172,3 +189,7 @@ class AwaitedTaskCancelled(KernelError):
 
 class JournalError(UmtSimError):
     """A journal is incomplete, unreadable or still being written."""
+
+
+class SearchError(UmtSimError):
+    """A set of runs cannot be carried out: one of them crashed, or its process died."""

@@ -3,12 +3,14 @@ Joins a scenario file, a system and a world. The only package that names a concr
 
 - ``running``: ``run``, from a file to a ``Result``. Start here.
 - ``worlds``: opens a world by its name.
+- ``twin``: ``run_twin``, one file in both worlds.
 - ``determinism``: runs a plan in two processes and compares what they did.
 - ``trail``: one of these two processes.
 """
 
 from umt_sim.bootstrap.determinism import check_determinism
 from umt_sim.bootstrap.running import run, run_plan
-from umt_sim.bootstrap.worlds import open_world
+from umt_sim.bootstrap.twin import run_twin
+from umt_sim.bootstrap.worlds import Supply, open_world
 
-__all__ = ["check_determinism", "open_world", "run", "run_plan"]
+__all__ = ["Supply", "check_determinism", "open_world", "run", "run_plan", "run_twin"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from umt_sim.analysis import Result
-from umt_sim.bootstrap.worlds import open_world
+from umt_sim.bootstrap.worlds import Supply, open_world
 from umt_sim.faults.actions import Crash, Kill
 from umt_sim.journal.records import FaultRecord
 from umt_sim.runner.conduct import conduct
@@ -29,6 +29,7 @@ def run(
     overrides: Sequence[str] = (),
     progress: Callable[[Progress], None] | None = None,
     folder: str | Path | None = None,
+    supply: Supply | None = None,
 ) -> Result:
     """
     Run a scenario file and return what happened.
@@ -40,21 +41,32 @@ def run(
         overrides: Edits of the scenario, ``path=value`` each, as for ``umt-sim run --set``.
         progress: Told how far the run has come, from a thread that lives in real time.
         folder: Where to store journal and figure; nothing is stored when left out.
+        supply: Where the live world's servers come from.
 
     Raises:
         ScenarioError: The file is wrong; carries every problem found.
         WorldError: A service is missing, or the world cannot do a fault.
     """
     plan = load(path, seed=seed, world=world, overrides=overrides)
-    result = run_plan(plan, progress=progress)
+    result = run_plan(plan, progress=progress, supply=supply)
     if folder is not None:
         result.save(folder)
     return result
 
 
-def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) -> Result:
+def run_plan(
+    plan: Plan,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    supply: Supply | None = None,
+) -> Result:
     """
     Run a frozen plan.
+
+    Args:
+        plan: The whole truth of the run.
+        progress: Told how far the run has come, from a thread that lives in real time.
+        supply: Where the live world's servers come from.
 
     Raises:
         WorldError: A service is missing, or the world cannot do a fault.
@@ -62,7 +74,13 @@ def run_plan(plan: Plan, *, progress: Callable[[Progress], None] | None = None) 
     with Onlooker(progress or _silent) as onlooker:
         journal = conduct(
             plan,
-            world=open_world(tuple(plan.services.values()), seed=plan.seed, world=plan.world),
+            world=open_world(
+                tuple(plan.services.values()),
+                seed=plan.seed,
+                world=plan.world,
+                faults=plan.timeline.faults,
+                supply=supply,
+            ),
             system=find_system(plan.system),
             report=onlooker.report,
         )

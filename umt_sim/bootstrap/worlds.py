@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from umt_sim.errors import WorldUnavailable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from umt_sim.faults.timeline import Fault
 from umt_sim.scenario.plan import WorldName
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import World
 
-__all__ = ["open_world"]
+__all__ = ["Supply", "open_world"]
 
 
-def open_world(services: tuple[ServiceSpec, ...], *, seed: int, world: WorldName) -> World:
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """
+    Where the servers of the live world come from.
+
+    Attributes:
+        provider: ``system``, ``compose``, ``embedded`` or ``external``; ``auto`` takes the
+            first of the first three that can.
+        endpoints: For ``external``: service, or ``toxiproxy``, to its ``host:port``.
+        allowed_hosts: Hosts beside loopback that ``external`` may connect to.
+    """
+
+    provider: str = "auto"
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    allowed_hosts: tuple[str, ...] = ()
+
+
+def open_world(
+    services: tuple[ServiceSpec, ...],
+    *,
+    seed: int,
+    world: WorldName,
+    faults: Sequence[Fault] = (),
+    supply: Supply | None = None,
+) -> World:
     """
     A world that supplies *services*; enter it with ``with``.
 
@@ -18,6 +45,8 @@ def open_world(services: tuple[ServiceSpec, ...], *, seed: int, world: WorldName
         services: What to supply.
         seed: Names all randomness.
         world: Which one.
+        faults: What will be asked of it; the live world refuses on entry what it cannot do.
+        supply: Where the live world's servers come from.
 
     Raises:
         WorldUnavailable: It cannot be had here.
@@ -28,8 +57,14 @@ def open_world(services: tuple[ServiceSpec, ...], *, seed: int, world: WorldName
 
             return SimWorld(services, seed=seed)
         case "live":
-            raise WorldUnavailable(
-                "live",
-                "this version runs scenarios in the sim world only",
-                remedy="use --world sim",
+            from umt_sim.worlds.live import LiveWorld
+            from umt_sim.worlds.live.providers.choosing import choose
+
+            supply = supply or Supply()
+            provider = choose(
+                supply.provider,
+                services,
+                endpoints=supply.endpoints,
+                allowed_hosts=supply.allowed_hosts,
             )
+            return LiveWorld(services, provider=provider, seed=seed, faults=faults)

@@ -1,9 +1,9 @@
 """
 What can go wrong, as frozen values. A world performs them; constructing one only validates it.
 
-Toxiproxy can do the first two in both worlds. The others have no Toxiproxy
-equivalent (``live`` is false) and need the simulated network. Units are in the
-names of the fields.
+Toxiproxy can do the first two in both worlds. ``Kill``, ``Pause`` and ``ServerRestart``
+the live world can do to servers, if it has started them. The others need the simulated
+network (``live`` is false). Units are in the names of the fields.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Action(Protocol):
     """One thing that goes wrong for a while, or at once."""
 
     live: ClassVar[bool]
-    """Whether Toxiproxy can do it."""
+    """Whether the live world can do it, at least to some targets."""
 
     one_shot: ClassVar[bool]
     """Whether it is over as soon as it has happened."""
@@ -262,6 +262,7 @@ class Kill(_OnHost):
     """
 
     kind: ClassVar[str] = "kill"
+    live: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +270,7 @@ class Pause(_OnHost):
     """Freeze the programs of *host*; connections stay open and their buffers fill."""
 
     kind: ClassVar[str] = "pause"
+    live: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +294,7 @@ class ClockSkew(_OnHost):
 class ServerRestart:
     """Stop the server behind *service* in good order; when it ends, start it again."""
 
-    live: ClassVar[bool] = False
+    live: ClassVar[bool] = True
     one_shot: ClassVar[bool] = False
     kind: ClassVar[str] = "server_restart"
 

@@ -184,8 +184,8 @@ class _Check:
             refused.append(name)
             self._add(
                 ("faults", name),
-                f"{fault.action.kind} has no Toxiproxy equivalent; the live world can do down,"
-                " latency, bandwidth, slow_close, timeout, reset_peer, slicer and limit_data",
+                f"{fault.action.kind} needs the simulated network; the live world can do every"
+                " toxic, down, restart, and kill or pause of a server's host",
                 at_key=True,
             )
 

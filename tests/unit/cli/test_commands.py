@@ -60,7 +60,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Stand in for the runner: a run leaves a journal made by hand, as these settings say."""
     settings: dict[str, Any] = {"latency": 0.1, "header": {}, "plans": [], "raises": None}
 
-    def run_plan(plan: Any, *, progress: Any) -> analysis.Result:
+    def run_plan(plan: Any, *, progress: Any, supply: Any) -> analysis.Result:
         settings["plans"].append(plan)
         if settings["raises"] is not None:
             raise settings["raises"]

@@ -437,14 +437,14 @@ def test_an_operation_is_asked_for_once() -> None:
     assert problems(twice) == ['f.yaml:10:12: workload.1.name: a second load of "create"']
 
 
-def test_the_live_world_refuses_what_toxiproxy_cannot_do() -> None:
+def test_the_live_world_refuses_what_needs_the_simulated_network() -> None:
     """A crash is fine in the sim world and refused for real servers, with what can be had."""
     text = WHOLE + "faults:\n  gone: {at: 1m, for: 5s, host: agent, crash: true}\n"
     load_text(text, find=None, world="sim")
     assert problems(text, world="live") == [
         (
-            "f.yaml:13:3: faults.gone: crash has no Toxiproxy equivalent; the live world can do"
-            " down, latency, bandwidth, slow_close, timeout, reset_peer, slicer and limit_data"
+            "f.yaml:13:3: faults.gone: crash needs the simulated network; the live world can do"
+            " every toxic, down, restart, and kill or pause of a server's host"
         )
     ]
 

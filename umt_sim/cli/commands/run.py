@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from umt_sim.cli.options import editing, scenario
+from umt_sim.cli.options import editing, scenario, supplying
 from umt_sim.errors import JournalError
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
+    from umt_sim.bootstrap import Supply
     from umt_sim.scenario.plan import Plan, WorldName
 
 __all__ = ["command"]
@@ -25,6 +26,7 @@ __all__ = ["command"]
 @click.command("run", short_help="Run a scenario and say whether it held.")
 @scenario
 @editing
+@supplying
 @click.option("--runs", type=click.Path(file_okay=False), default="runs", show_default=True,
               help="Where to keep the runs.")  # fmt: skip
 @click.option("--no-save", is_flag=True, help="Keep nothing of the run.")
@@ -42,6 +44,7 @@ def command(
     as_json: bool,
     check_determinism: bool,
     quiet: bool,
+    supply: Supply,
 ) -> None:
     """
     Run SCENARIO and say whether what it expects held.
@@ -58,7 +61,7 @@ def command(
         plan = load(scenario, seed=each, world=world, overrides=overrides)
         if check_determinism:
             _insist_on_determinism(plan)
-        result = _run(plan, quiet=quiet)
+        result = _run(plan, supply, quiet=quiet)
         if not no_save:
             _keep(result, Path(runs))
         results.append(result)
@@ -72,12 +75,12 @@ def command(
     sys.exit(exit_code([result.status for result in results]))
 
 
-def _run(plan: Plan, *, quiet: bool) -> Result:
+def _run(plan: Plan, supply: Supply, *, quiet: bool) -> Result:
     from umt_sim.bootstrap import run_plan
     from umt_sim.cli.progress import progress
 
     with progress(f"{plan.name} seed {plan.seed}", quiet=quiet) as report:
-        return run_plan(plan, progress=report)
+        return run_plan(plan, progress=report, supply=supply)
 
 
 def _insist_on_determinism(plan: Plan) -> None:

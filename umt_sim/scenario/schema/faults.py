@@ -91,7 +91,7 @@ class _Chosen(Block):
     timed_out: Yes | None = None
     """Connections break as when retransmission gives up. Sim only."""
     restart: Yes | None = None
-    """The server stops in good order and starts again at the end. Sim only."""
+    """The server stops in good order and starts again at the end."""
 
     @property
     def action(self) -> str:
@@ -203,9 +203,9 @@ class Fault(_Chosen):
     crash: Yes | None = None
     """Power cut: nothing is cleaned up. Sim only."""
     kill: Yes | None = None
-    """The programs die; their operating system closes their connections. Sim only."""
+    """The programs die; their operating system closes their connections. Live: a server's only."""
     pause: Yes | None = None
-    """The programs freeze. Sim only."""
+    """The programs freeze. Live: a server's only."""
     clock_skew: Offset | None = None
     """Set the wall clock ahead, or back. Sim only."""
     partition: Yes | None = None

@@ -1,0 +1,20 @@
+"""
+The live world: real servers behind a real Toxiproxy, in real time.
+
+- ``world``: enters a run, supplies endpoints, leaves nothing behind. Start here.
+- ``providers``: where the servers come from.
+- ``programs``: private servers as processes of this machine.
+- ``compose``: the commands of ``docker compose``.
+- ``gateway``: the one place that speaks to Toxiproxy.
+- ``faults``: performs faults; ``tally`` counts what they meet.
+- ``upstreams``: HTTP services, which are ours in every world.
+- ``ledger``: what must be undone, written down before it is done; ``undo`` has the steps.
+- ``processes``: which process is which, and how it is ended.
+- ``stopping``: SIGTERM as Ctrl-C.
+
+How it is used: ``docs/live.md``.
+"""
+
+from umt_sim.worlds.live.world import LiveWorld
+
+__all__ = ["LiveWorld"]

@@ -1,0 +1,167 @@
+"""
+What must be undone, written down before it is done.
+
+Each run has one file, a JSON object a line. A step is written and flushed before the
+change it undoes; when it is undone it is crossed out. The file is locked while its
+owner lives and removed when nothing is left in it. So a file that nobody locks
+belongs to somebody who was killed, and ``replay`` does what was left undone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from umt_sim.errors import WorldError
+from umt_sim.worlds.live.undo import Step, read_step, write_step
+
+__all__ = ["Ledger", "ledgers", "replay", "state_folder"]
+
+SETTING = "UMT_SIM_STATE"
+"""Environment variable with the folder for ledgers."""
+
+
+def state_folder() -> Path:
+    """Where ledgers are kept."""
+    if setting := os.environ.get(SETTING):
+        folder = Path(setting)
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
+        folder = Path(base) / "umt-sim"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+class Ledger:
+    """
+    The undo log of one run; a context manager that undoes everything at its end.
+
+    Args:
+        path: Its file; made if it is not there.
+
+    Attributes:
+        id: Names the run, in toxics and folders too.
+        standing: Whether it belongs to servers that were asked to stay.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.stem
+        self.standing = path.name.endswith(STANDING)
+        self._file = path.open("a+")
+        self._steps: dict[int, Step] = {}
+        self._next = 0
+
+    @classmethod
+    def new(cls, *, standing: bool = False) -> Self:
+        """A new one, locked by this process."""
+        name = f"{os.getpid()}-{secrets.token_hex(3)}"
+        ledger = cls(state_folder() / (name + (STANDING if standing else PLAIN)))
+        fcntl.flock(ledger._file, fcntl.LOCK_EX)
+        return ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.undo()
+
+    def note(self, step: Step) -> int:
+        """Write *step* down; to be called before the change it undoes. Gives its number."""
+        number = self._next
+        self._next += 1
+        self._steps[number] = step
+        self._write({"number": number, **write_step(step)})
+        return number
+
+    def settle(self, number: int) -> None:
+        """Undo one step now, and cross it out."""
+        self._steps[number].undo()
+        del self._steps[number]
+        self._write({"done": number})
+
+    def undo(self) -> None:
+        """
+        Undo every step, the latest first, and remove the file.
+
+        Raises:
+            WorldError: Some could not be undone; they stay in the file.
+        """
+        failures = []
+        for number in sorted(self._steps, reverse=True):
+            try:
+                self.settle(number)
+            except (OSError, WorldError) as error:
+                failures.append(f"{self._steps[number]}: {error}")
+        if failures:
+            self._file.close()
+            left = "\n  ".join(failures)
+            raise WorldError(f"could not undo everything; try `umt-sim doctor --clean`:\n  {left}")
+        self.path.unlink(missing_ok=True)
+        self._file.close()
+
+    def leave(self) -> None:
+        """Let go of the file with everything in it, for somebody else to undo."""
+        self._file.close()
+
+    def take_over(self) -> bool:
+        """Lock the file of somebody else and read it; false if they are alive, or it is gone."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            return False
+        if not self.path.exists():
+            self._file.close()
+            return False
+        self._file.seek(0)
+        for line in self._file:
+            self._read(line)
+        return True
+
+    @property
+    def steps(self) -> list[Step]:
+        """What is to be undone, in the order it was done."""
+        return list(self._steps.values())
+
+    def _read(self, line: str) -> None:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return  # cut off by a kill: the change it announces did not happen
+        if "done" in entry:
+            self._steps.pop(entry["done"], None)
+        else:
+            number = entry.pop("number")
+            self._steps[number] = read_step(entry)
+            self._next = number + 1
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+
+
+PLAIN, STANDING = ".jsonl", ".standing"
+
+
+def ledgers(*, standing: bool) -> Iterator[Ledger]:
+    """The ledgers whose owners are gone, read and locked."""
+    for path in sorted(state_folder().glob("*" + (STANDING if standing else PLAIN))):
+        ledger = Ledger(path)
+        if ledger.take_over():
+            yield ledger
+
+
+def replay() -> list[str]:
+    """Undo what killed runs have left; what was done, a line each."""
+    done: list[str] = []
+    for ledger in ledgers(standing=False):
+        steps = ledger.steps
+        ledger.undo()
+        done += [str(step) for step in reversed(steps)]
+    return done

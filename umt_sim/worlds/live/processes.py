@@ -1,0 +1,144 @@
+"""
+Processes of this machine: which one it is, whether it lives, how it is stopped.
+
+A process id is given again to somebody else when its process has ended. So a process
+is known by its id *and* the time it was started, and nothing is ever done to another.
+"""
+
+# ruff: noqa: S603, S607 - looking at processes is what this module is for
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Process", "end", "inhabitants"]
+
+PATIENCE = 3.0  # seconds a process gets to end by itself before it is killed
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """
+    One process, told from a later one with the same id.
+
+    Attributes:
+        pid: Process id.
+        started: When it was started, as the operating system writes it.
+    """
+
+    pid: int
+    started: str
+
+    @staticmethod
+    def of(pid: int) -> Process | None:
+        """The process that has *pid* now, if one does and it has not ended."""
+        started = _started(pid)
+        return Process(pid, started) if started else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs, and is still the same."""
+        return _started(self.pid) == self.started
+
+    def send(self, number: int) -> None:
+        """Signal it, if it is alive."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; whether it came."""
+        deadline = time.monotonic() + seconds
+        while self.alive:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def children(self) -> list[Process]:
+        """The processes it has started itself."""
+        if not self.alive:
+            return []
+        found = (Process.of(pid) for pid in _children(self.pid))
+        return [child for child in found if child is not None]
+
+
+def end(process: Process, number: int = signal.SIGKILL) -> None:
+    """
+    End *process* for good: by signal *number*, and by SIGKILL if that is not enough.
+
+    A frozen process is let go, so that it can hear; its children as well.
+    """
+    family = [process, *process.children()]
+    process.send(number)
+    for member in family:
+        member.send(signal.SIGCONT)
+    if not process.wait(PATIENCE):
+        for member in family:
+            member.send(signal.SIGKILL)
+        process.wait(PATIENCE)
+
+
+def inhabitants(folder: Path) -> list[Process]:
+    """
+    Whoever works in *folder* or was told of it, by command line or environment.
+
+    Servers leave processes behind that nobody wrote down, such as Erlang's port mapper.
+    """
+    found = (Process.of(pid) for pid in _told_of(str(folder)) if pid != os.getpid())
+    return [process for process in found if process is not None]
+
+
+def _started(pid: int) -> str:
+    """When *pid* was started; empty if there is none, or it has ended and waits to be seen."""
+    if sys.platform == "linux":
+        try:
+            _, _, rest = (PROC / str(pid) / "stat").read_text().rpartition(")")
+        except OSError:
+            return ""
+        fields = rest.split()
+        return "" if fields[0] in "ZX" else fields[19]
+    state, _, started = _ps("-p", str(pid), "-o", "stat=,lstart=").strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(word) for word in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
+    pairs = (line.split() for line in _ps("-A", "-o", "ppid=,pid=").splitlines())
+    return [int(child) for parent, child in pairs if int(parent) == pid]
+
+
+def _told_of(folder: str) -> Iterator[int]:
+    """Ids of the processes that mention *folder*; those of other users may stay unseen."""
+    if sys.platform != "linux":
+        lines = _ps("-A", "-ww", "-E", "-o", "pid=,command=").splitlines()
+        yield from (int(line.split()[0]) for line in lines if folder in line)
+        return
+    for place in PROC.iterdir():
+        if place.name.isdigit() and _mentions(place, folder):
+            yield int(place.name)
+
+
+def _mentions(place: Path, folder: str) -> bool:
+    with contextlib.suppress(OSError):
+        if os.readlink(place / "cwd").startswith(folder):  # noqa: PTH115  also when removed
+            return True
+    for name in ("cmdline", "environ"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(folder) in (place / name).read_bytes():
+                return True
+    return False
+
+
+def _ps(*arguments: str) -> str:
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,78 @@
+"""Which provider a live run gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from umt_sim.errors import WorldUnavailable
+from umt_sim.servers.specs import ServiceSpec
+from umt_sim.worlds.live.compose import engine_version
+from umt_sim.worlds.live.providers.base import NAMES, Provider
+from umt_sim.worlds.live.providers.compose import Compose
+from umt_sim.worlds.live.providers.embedded import Embedded
+from umt_sim.worlds.live.providers.external import External
+from umt_sim.worlds.live.providers.private import Private
+from umt_sim.worlds.live.providers.system import System
+
+__all__ = ["choose"]
+
+
+def choose(
+    name: str,
+    services: Sequence[ServiceSpec],
+    *,
+    endpoints: Mapping[str, str] | None = None,
+    allowed_hosts: Sequence[str] = (),
+    ports: Mapping[str, int] | None = None,
+) -> Provider:
+    """
+    The provider called *name*.
+
+    ``auto`` takes ``system`` where everything is installed, then ``compose`` where Docker
+    answers, then ``embedded``; and ``external`` where addresses are given.
+
+    Args:
+        name: As on the command line.
+        services: What it must supply.
+        endpoints: For ``external``: service, or ``toxiproxy``, to its ``host:port``.
+        allowed_hosts: For ``external``: hosts beside loopback that it may connect to.
+        ports: For private servers: ports to insist on, by service.
+
+    Raises:
+        WorldUnavailable: There is no such provider.
+    """
+    if name == "auto":
+        name = _automatic(services, endpoints or {})
+    match name:
+        case "system":
+            return Private("system", System(), verbs=("stop", "kill", "pause"), ports=ports)
+        case "embedded":
+            return Private("embedded", Embedded(), verbs=("pause",), ports=ports)
+        case "compose":
+            return Compose()
+        case "external":
+            return External(endpoints or {}, allowed_hosts=allowed_hosts)
+    raise WorldUnavailable(
+        "live", f"there is no provider {name!r}", remedy=f"choose one of {', '.join(NAMES)}"
+    )
+
+
+def _automatic(services: Sequence[ServiceSpec], endpoints: Mapping[str, str]) -> str:
+    if endpoints:
+        return "external"
+    if _installed(services):
+        return "system"
+    return "compose" if engine_version() else "embedded"
+
+
+def _installed(services: Sequence[ServiceSpec]) -> bool:
+    """Whether this machine has everything that *services* need."""
+    system = System()
+    try:
+        system.toxiproxy()
+        for spec in services:
+            if spec.kind != "http":
+                system.program(spec)
+    except WorldUnavailable:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""Servers that somebody else runs, at addresses that were given."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+
+from umt_sim.errors import WorldUnavailable
+from umt_sim.servers.specs import ServiceSpec
+from umt_sim.worlds.base import Endpoint
+from umt_sim.worlds.live.ledger import Ledger
+from umt_sim.worlds.live.providers.base import Door, Site, Verb
+from umt_sim.worlds.live.providers.private import ACCOUNTS, TOXIPROXY
+
+__all__ = ["External"]
+
+SETTING = "UMT_SIM_ENDPOINT_"
+"""Begin of the environment variables with addresses: ``UMT_SIM_ENDPOINT_RABBITMQ=host:port``."""
+
+LOCAL = "127.0.0.1"
+
+
+class External:
+    """
+    Connects to what is there, and starts nothing.
+
+    Nothing else keeps a test from the wrong servers, so a host that is neither loopback
+    nor allowed by name is refused before anything is connected.
+
+    Args:
+        endpoints: Service, or ``toxiproxy``, to ``[user:password@]host:port[/database]``.
+        allowed_hosts: Hosts beside loopback.
+    """
+
+    name = "external"
+    verbs: tuple[Verb, ...] = ()
+    here = (LOCAL, LOCAL)
+
+    def __init__(self, endpoints: Mapping[str, str], *, allowed_hosts: Sequence[str] = ()) -> None:
+        self._given = dict(endpoints)
+        self._allowed = tuple(allowed_hosts)
+        self._toxiproxy = (LOCAL, 0)
+
+    def start(
+        self,
+        services: Sequence[ServiceSpec],
+        ledger: Ledger,  # noqa: ARG002 - nothing is started
+    ) -> Mapping[str, Site]:
+        """Look every address up, and refuse those off the list."""
+        sites = {spec.name: self._site(spec) for spec in services if spec.kind != "http"}
+        address = self._address(TOXIPROXY)
+        self._toxiproxy = (address.host, address.port)
+        return sites
+
+    @property
+    def toxiproxy(self) -> tuple[str, int]:
+        """Where the API of the Toxiproxy answers."""
+        return self._toxiproxy
+
+    def door(self, service: str) -> Door:
+        """A free port of the Toxiproxy's host."""
+        del service
+        return Door(f"{self._toxiproxy[0]}:0")
+
+    def do(self, verb: Verb, service: str) -> None:
+        """Never asked: this provider has no verbs."""
+        raise AssertionError(f"{verb} {service}: external servers are not ours to stop")
+
+    def revive(self, verb: Verb, service: str) -> None:
+        """Never asked: this provider has no verbs."""
+        raise AssertionError(f"{verb} {service}: external servers are not ours to start")
+
+    def versions(self) -> Mapping[str, str]:
+        """The addresses; what is behind them is not ours to ask."""
+        return {name: address.rpartition("@")[2] for name, address in self._given.items()}
+
+    def _site(self, spec: ServiceSpec) -> Site:
+        user, password, database = ACCOUNTS[spec.kind]
+        given = self._address(spec.name)
+        server = Endpoint(
+            service=spec.name,
+            kind=spec.kind,
+            host=given.host,
+            port=given.port,
+            user=given.user or user,
+            password=given.password or password,
+            database=given.database or database,
+        )
+        return Site(server, f"{given.host}:{given.port}")
+
+    def _address(self, name: str) -> Endpoint:
+        text = self._given.get(name) or os.environ.get(SETTING + name.upper().replace("-", "_"))
+        if not text:
+            raise WorldUnavailable(
+                name,
+                "no address was given",
+                remedy=f"pass --endpoint {name}=host:port or set {SETTING}{name.upper()}",
+            )
+        account, _, place = text.rpartition("@")
+        user, _, password = account.partition(":")
+        place, _, database = place.partition("/")
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdigit():
+            raise WorldUnavailable(
+                name, f"{text!r} is not an address", remedy="write host:port, as 127.0.0.1:5672"
+            )
+        self._insist_on_allowed(name, host)
+        return Endpoint(name, "", host, int(port), user, password, database)
+
+    def _insist_on_allowed(self, name: str, host: str) -> None:
+        if host != "localhost" and host not in self._allowed and not _loopback(host):
+            raise WorldUnavailable(
+                name,
+                f"{host} is not on the list of allowed hosts",
+                tried=("loopback", *self._allowed),
+                remedy=f"if it is yours to break, add --allow-host {host}",
+            )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
