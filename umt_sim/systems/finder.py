@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from umt_sim.systems.base import System
+from umt_sim.systems.lab import LAB
 from umt_sim.systems.umt import UMT
 
 __all__ = ["BUILT_IN", "SystemNotFound", "find_system"]
 
-BUILT_IN = (UMT.name,)
+BUILT_IN: Mapping[str, System] = {system.name: system for system in (UMT, *LAB)}
+"""Systems that a scenario names without a module."""
 
 
 class SystemNotFound(LookupError):
@@ -29,8 +32,8 @@ def find_system(name: str) -> System:
     Raises:
         SystemNotFound: No such built-in system, module or attribute.
     """
-    if name == UMT.name:
-        return UMT
+    if name in BUILT_IN:
+        return BUILT_IN[name]
     module_name, colon, attribute = name.partition(":")
     if not colon:
         raise SystemNotFound(

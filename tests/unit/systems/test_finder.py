@@ -46,7 +46,7 @@ def test_a_system_object_is_taken_as_it_is(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("utm", "no built-in system is called 'utm'; write umt or package.module:factory"),
+        ("utm", "no built-in system is called 'utm'; write umt, caller, contest"),
         ("not_there:x", "there is no module 'not_there' here"),
         ("mine_c:x", "module 'mine_c' has no 'x'"),
         ("mine_c:number", "is a int; it must be a System, or a function"),

@@ -11,8 +11,8 @@ from umt_sim.platform.configuration import Configuration
 from umt_sim.platform.policies import PRODUCTION_POLICIES
 from umt_sim.platform.resilience.breaker.rules import ConsecutiveFailures
 from umt_sim.platform.resilience.breaker.settings import CountBased, TimeBased
+from umt_sim.systems.policies import policy_settings
 from umt_sim.systems.umt import OPERATIONS, POLICIES
-from umt_sim.systems.umt.policies import policy_settings
 from umt_sim.systems.umt.users import Users
 
 

@@ -106,7 +106,7 @@ class Application(Protocol):
 
     @property
     def name(self) -> str:
-        """``llm``, ``social``, ``ads`` or ``cms``."""
+        """``llm``, ``social``, ``ads``, ``cms`` or ``echo``."""
         ...
 
     @property

@@ -3,8 +3,6 @@ The built-in system: the Ultimate Marketing Team platform at a scenario's endpoi
 
 - ``running``: the platform's processes on the world's hosts. Start here.
 - ``users``: what the operations of a workload do.
-- ``policies``: a scenario's policies as the platform's settings.
-- ``journalist``: what the platform's guards publish, for the journal.
 - ``auditor``: what is in the platform's tables, for the journal.
 
 What a scenario may name is stated here, so that checking a file does not import
@@ -48,5 +46,12 @@ def _load() -> Start:
     return start
 
 
-UMT = System(name="umt", load=_load, operations=OPERATIONS, policies=POLICIES, services=SERVICES)
+UMT = System(
+    name="umt",
+    load=_load,
+    operations=OPERATIONS,
+    policies=POLICIES,
+    services=SERVICES,
+    settings=False,
+)
 """The built-in system."""

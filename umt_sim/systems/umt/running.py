@@ -26,9 +26,9 @@ from umt_sim.platform.errors import PortTimeout
 from umt_sim.platform.resilience import CallTimedOut, DeadlineExceeded
 from umt_sim.platform.surroundings import Surroundings
 from umt_sim.systems.base import Setting
+from umt_sim.systems.journalist import Journalist
+from umt_sim.systems.policies import policy_settings
 from umt_sim.systems.umt.auditor import Auditor
-from umt_sim.systems.umt.journalist import Journalist
-from umt_sim.systems.umt.policies import policy_settings
 from umt_sim.systems.umt.users import CHANNELS, Users
 from umt_sim.workload.operations import Operations
 from umt_sim.worlds.base import Endpoint

@@ -1,0 +1,49 @@
+"""A scenario's policies as guards of the platform, whose events the journal hears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from umt_sim.platform.adapters.system import SystemClock
+from umt_sim.platform.policies import PolicySettings, build_policy
+from umt_sim.platform.resilience import Part, ResiliencePolicy
+from umt_sim.systems.base import Setting
+from umt_sim.systems.journalist import Journalist
+from umt_sim.systems.policies import policy_settings
+
+__all__ = ["SHARED", "guards", "option"]
+
+SHARED = "shared"
+"""Name of the policy for everything that has none of its own."""
+
+
+def guards(setting: Setting) -> Mapping[str, ResiliencePolicy]:
+    """
+    One policy of the platform for each of the scenario.
+
+    ``settings: {order: [breaker, retry, timeout]}`` puts its guards in another order,
+    from the outside in.
+    """
+    return {
+        name: build_policy(
+            name,
+            _settings(values),
+            clock=SystemClock(),
+            randomness=setting.stream(f"policies/{name}"),
+            listeners=(Journalist(setting.recorder).hear,),
+        )
+        for name, values in setting.policies.items()
+    }
+
+
+def option(setting: Setting, policy: str, name: str, default: Any) -> Any:
+    """What a scenario gives under ``policies.<policy>.settings.<name>``."""
+    return setting.policies.get(policy, {}).get("settings", {}).get(name, default)
+
+
+def _settings(values: Mapping[str, Any]) -> PolicySettings:
+    order: Sequence[str] | None = values.get("settings", {}).get("order")
+    settings = policy_settings(values)
+    return settings if order is None else replace(settings, order=tuple(map(Part, order)))
