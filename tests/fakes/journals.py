@@ -16,6 +16,7 @@ from umt_sim.journal.records import (
     QueueSample,
     Record,
     RetryEvent,
+    SpanRow,
 )
 
 
@@ -50,6 +51,42 @@ def request(
         outcome=outcome if answered else None,
         error=None if outcome is Outcome.OK else "Refused",
     )
+
+
+def span(
+    name: str,
+    start: float,
+    end: float,
+    *,
+    parent: str | None = None,
+    kind: str = "internal",
+    trace: str = "t" * 32,
+    status: str = "unset",
+    **attributes: Any,
+) -> SpanRow:
+    """A span of service ``shop`` whose id is its name; ``server_address`` is ``server.address``."""
+    named = {key.replace("_", ".", 1): value for key, value in attributes.items()}
+    return SpanRow(trace, name, parent, name, kind, "shop", start, end, status, None, named)
+
+
+def order_trace(trace: str = "t" * 32, at: float = 0.0) -> list[SpanRow]:
+    """A request that asks a cache, then has a worker do the rest, and answers before it is done."""
+
+    def own(name: str, start: float, end: float, **more: Any) -> SpanRow:
+        return span(name, at + start, at + end, trace=trace, **more)
+
+    queue = {"messaging_system": "rabbitmq", "messaging_destination.name": "x:orders:worker"}
+    return [
+        own("order", 0.0, 1.0),
+        own("GET", 0.1, 0.2, parent="order", kind="client", server_address="redis"),
+        own("publish", 0.3, 0.4, parent="order", kind="producer", messaging_system="rabbitmq"),
+        own("process", 0.6, 1.5, parent="publish", kind="consumer", **queue),
+        own(
+            "INSERT", 0.65, 0.9, parent="process", kind="client", server_address="db",
+            status="error",
+        ),
+        own("mail", 1.1, 1.4, parent="process", kind="client", server_address="smtp"),
+    ]  # fmt: skip
 
 
 def steady(

@@ -11,6 +11,10 @@ The one definition of every number that is read off a journal.
 - ``units``: quantities as text with their unit, both ways.
 - ``counters``: messages, retries, queue lengths, span durations.
 - ``calls``: how long services took to answer, as client spans tell.
+- ``flow``: laws that hold exactly on every run: flow balance, busy time, Little's law.
+- ``impact``: what a fault did: reach, detection, recovery, error budget.
+- ``traces``: one trace: its tree, who took part, what its answer waited for.
+- ``topology``: who talks to whom, how fast and how well.
 - ``curves``: how far two runs drift apart.
 
 An undefined number is ``None``, never zero and never -1. Latency counts from the

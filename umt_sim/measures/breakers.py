@@ -9,11 +9,22 @@ from umt_sim.faults.timeline import Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent
 
-__all__ = ["NOT_PERMITTED", "Stay", "breakers_of", "refusals", "stays", "time_in", "transitions"]
+__all__ = [
+    "NOT_PERMITTED",
+    "Stay",
+    "Worth",
+    "breakers_of",
+    "refusals",
+    "stays",
+    "time_in",
+    "transitions",
+    "worth",
+]
 
 NOT_PERMITTED = "not_permitted"
 """The event of a call that a breaker refused."""
 
+_FAILED = "error"
 _FIRST = "closed"
 
 
@@ -24,6 +35,43 @@ class Stay:
     state: str
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """
+    What a breaker spared the callers, and what that cost them.
+
+    Attributes:
+        saved: Calls refused while a fault was in force: they would mostly have failed.
+        wasted: Calls refused while none was: they would mostly have succeeded.
+        let_through: Calls that were let through while a fault was in force, and failed.
+    """
+
+    saved: int
+    wasted: int
+    let_through: int
+
+
+def worth(journal: Journal, breaker: str, faults: Sequence[Window]) -> Worth:
+    """
+    Saved and wasted calls of one breaker over the whole run.
+
+    Args:
+        journal: The record of the run.
+        breaker: Its name.
+        faults: Windows of the faults that the guarded call depends on.
+    """
+    refused = _moments(journal, breaker, NOT_PERMITTED)
+    failed = _moments(journal, breaker, _FAILED)
+    saved = sum(any(at in fault for fault in faults) for at in refused)
+    let_through = sum(any(at in fault for fault in faults) for at in failed)
+    return Worth(saved, len(refused) - saved, let_through)
+
+
+def _moments(journal: Journal, breaker: str, event: str) -> list[float]:
+    events = journal.of(BreakerEvent)
+    return [each.at for each in events if each.breaker == breaker and each.event == event]
 
 
 def breakers_of(journal: Journal) -> list[str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from tests.fakes.journals import journal
 from umt_sim.faults.timeline import Window
 from umt_sim.journal.records import BreakerEvent
-from umt_sim.measures.breakers import Stay, breakers_of, refusals, stays, time_in, transitions
+from umt_sim.measures.breakers import (
+    Stay,
+    Worth,
+    breakers_of,
+    refusals,
+    stays,
+    time_in,
+    transitions,
+    worth,
+)
 
 EVENTS = (
     BreakerEvent(10.0, "llm", "state_transition", "closed", "open"),
@@ -52,3 +61,13 @@ def test_transitions_and_refusals_are_counted_apart() -> None:
     """A refusal is no transition."""
     assert [10.0] == [event.at for event in transitions(JOURNAL, "llm", to="open", window=RUN)]
     assert [12.0] == [event.at for event in refusals(JOURNAL, "llm", RUN)]
+
+
+def test_refusals_are_saved_or_wasted_calls() -> None:
+    """A refusal while a fault is in force spared somebody a failure; any other cost an answer."""
+    events = [BreakerEvent(at, "llm", "not_permitted") for at in (12.0, 14.0, 19.9, 20.0)]
+    events += [BreakerEvent(at, "llm", "error") for at in (10.0, 11.0, 25.0)]
+    events.append(BreakerEvent(12.0, "db", "not_permitted"))
+    assert Worth(saved=3, wasted=1, let_through=2) == worth(
+        journal(*events), "llm", [Window("outage", 10.0, 20.0)]
+    )
