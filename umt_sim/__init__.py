@@ -2,6 +2,7 @@
 Chaos testing in virtual time: real code, real drivers, real protocols.
 
 - ``umt_sim.run``: run a scenario file and get a ``Result``. Start here.
+- ``umt_sim.twin``: run it against real servers too, and get a ``Twin``: how far they agree.
 - ``umt_sim.load``: open the folder of an earlier run.
 - ``umt_sim.errors``: everything that is raised for you to mend.
 
@@ -16,11 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
-    from umt_sim.notebook import load, run
+    from umt_sim.notebook import load, run, twin
 
-__all__ = ["Result", "load", "run"]
+__all__ = ["Result", "load", "run", "twin"]
 
-_HOMES = {"Result": "umt_sim.analysis", "load": "umt_sim.notebook", "run": "umt_sim.notebook"}
+_HOMES = {
+    "Result": "umt_sim.analysis",
+    "load": "umt_sim.notebook",
+    "run": "umt_sim.notebook",
+    "twin": "umt_sim.notebook",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from umt_sim.measures.windows import RUN
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
 
-__all__ = ["RunFigure", "run_figure"]
+__all__ = ["RunFigure", "head", "run_figure"]
 
 _WIDTH = 10.5  # inches
 _HEAD = 0.36  # inches kept for the title and the verdict
@@ -86,14 +86,18 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
 
 def _head(figure: Figure, result: Result) -> None:
     """Name, origin and verdict of the run above everything."""
-    figure.suptitle(
-        result.name, x=0.012, y=0.99, ha="left", va="top", fontsize=13, color=INK, weight="bold"
-    )
     facts = [f"{result.world} world", f"seed {result.seed}"]
     if result.tape_hash:
         facts.append(f"tape {result.tape_hash[:12]}")
-    status = result.status
-    words = status.value.upper()
+    status = result.status.value
+    head(figure, result.name, " · ".join(facts), status.upper(), VERDICTS[status])
+
+
+def head(figure: Figure, name: str, facts: str, words: str, colour: str) -> None:
+    """Write *name* on the left, *facts* on the right, and *words* of a verdict in their colour."""
+    figure.suptitle(
+        name, x=0.012, y=0.99, ha="left", va="top", fontsize=13, color=INK, weight="bold"
+    )
     figure.text(
         0.988,
         0.985,
@@ -101,11 +105,11 @@ def _head(figure: Figure, result: Result) -> None:
         ha="right",
         va="top",
         fontsize=11,
-        color=VERDICTS[status.value],
+        color=colour,
         weight="bold",
     )
     left = 0.988 - 0.0125 * len(words)
-    figure.text(left, 0.982, " · ".join(facts), ha="right", va="top", fontsize=9, color=MUTED)
+    figure.text(left, 0.982, facts, ha="right", va="top", fontsize=9, color=MUTED)
 
 
 def _chosen(readings: Readings, operations: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FAULTS", "GRID", "INK", "MUTED", "SERIES", "STATES", "VERDICTS", "WRONG"]
+__all__ = ["FAULTS", "GRID", "INK", "MUTED", "SERIES", "STATES", "VERDICTS", "WORLDS", "WRONG"]
 
 # Okabe and Ito (2008), "Color Universal Design".
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -13,6 +13,8 @@ MUTED = "#6e7781"
 GRID = "#e6e8eb"
 WRONG = VERMILION
 SERIES = (BLUE, GREEN, PURPLE, ORANGE, SKY)
+
+WORLDS = {"sim": BLUE, "live": ORANGE}
 
 FAULTS = ("#f5e6c4", "#e3d9ee", "#d5e8dc", "#f6d9cf", "#d6e4f2")
 

@@ -9,7 +9,7 @@ stopped calling.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from umt_sim.analysis.palette import FAULTS, GRID, INK, MUTED, SERIES, STATES, WRONG
 from umt_sim.expectations.readings import Readings
 from umt_sim.faults.timeline import Window
+from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import stays
 from umt_sim.measures.counters import queue_depth
 from umt_sim.measures.estimates import Floats
@@ -33,9 +34,15 @@ __all__ = [
     "breakers",
     "fault_lanes",
     "faults",
+    "filled",
     "latency",
+    "latency_scale",
+    "legend",
+    "percentile_line",
     "queues",
     "rates",
+    "state_lane",
+    "states_legend",
     "style",
 ]
 
@@ -116,19 +123,24 @@ def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats)
     for colour, name in zip(SERIES, names, strict=False):
         requests = readings.requests_of(name)
         good = requests.where(requests.ok)
-        own = _filled(edges, len(good.scheduled))
+        own = filled(edges, len(good.scheduled))
         _points(axes, good, floor, colour)
-        _percentile(axes, good, own, 0.5, colour, f"{name} p50" if several else "p50")
-        _percentile(axes, good, own, 0.95, colour, f"{name} p95" if several else "p95")
+        percentile_line(axes, good, own, 0.5, colour, f"{name} p50" if several else "p50")
+        percentile_line(axes, good, own, 0.95, colour, f"{name} p95" if several else "p95")
     bad = readings.requests.where(readings.requests.answered & ~readings.requests.ok)
     bad = bad.where(np.isin(bad.name, list(names)))
     _points(axes, bad, floor, WRONG, label="failed", marker="x")
+    latency_scale(axes, floor)
+    legend(axes)
+
+
+def latency_scale(axes: Axes, floor: float) -> None:
+    """A logarithmic scale of durations from *floor* seconds up."""
     axes.set_yscale("log")
     axes.set_ylim(bottom=floor * 0.8)
     axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0), numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(_duration_label))
     axes.yaxis.set_minor_locator(NullLocator())
-    _legend(axes)
 
 
 def _floor(requests: Requests) -> float:
@@ -167,7 +179,7 @@ def _points(
     )
 
 
-def _filled(edges: Floats, count: int) -> Floats:
+def filled(edges: Floats, count: int) -> Floats:
     """*edges* thinned until *count* observations put some twenty into a bin on average."""
     bins = len(edges) - 1
     step = max(1, math.ceil(bins * 20 / max(count, 20)))
@@ -175,9 +187,10 @@ def _filled(edges: Floats, count: int) -> Floats:
     return thinned if thinned[-1] == edges[-1] else np.append(thinned, edges[-1])
 
 
-def _percentile(
+def percentile_line(
     axes: Axes, requests: Requests, edges: Floats, q: float, colour: str, label: str
 ) -> None:
+    """The *q* quantile of *requests* in each stretch between *edges*; a tail is drawn heavier."""
     sojourn = requests.completed - requests.scheduled
     which = np.digitize(requests.scheduled, edges) - 1
     values = np.full(len(edges) - 1, np.nan)
@@ -225,7 +238,7 @@ def rates(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -
     )
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    _legend(axes)
+    legend(axes)
 
 
 def queues(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
@@ -243,23 +256,37 @@ def queues(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) 
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     if names:
-        _legend(axes)
+        legend(axes)
 
 
 def breakers(axes: Axes, readings: Readings, names: Sequence[str], run: Window) -> None:
     """A lane for each breaker, coloured by its state."""
     shown: dict[str, None] = {}
     for lane, name in enumerate(names):
-        for stay in stays(readings.transitions(name), run):
-            shown[stay.state] = None
-            axes.barh(
-                lane,
-                max(stay.end - stay.start, run.duration / 500),
-                left=stay.start,
-                height=0.62,
-                color=STATES.get(stay.state, MUTED),
-                zorder=2 if stay.state == "closed" else 3,
-            )
+        shown |= state_lane(axes, lane, readings.transitions(name), run)
+    states_legend(axes, names, shown)
+
+
+def state_lane(
+    axes: Axes, lane: int, changes: Sequence[BreakerEvent], run: Window
+) -> dict[str, None]:
+    """Draw the states of one breaker into *lane*, and return them in order of appearance."""
+    shown: dict[str, None] = {}
+    for stay in stays(changes, run):
+        shown[stay.state] = None
+        axes.barh(
+            lane,
+            max(stay.end - stay.start, run.duration / 500),
+            left=stay.start,
+            height=0.62,
+            color=STATES.get(stay.state, MUTED),
+            zorder=2 if stay.state == "closed" else 3,
+        )
+    return shown
+
+
+def states_legend(axes: Axes, names: Sequence[str], shown: Collection[str]) -> None:
+    """Name each lane, and say which colour is which of the states *shown*."""
     style(axes, "")
     axes.grid(visible=False)
     axes.set_yticks(range(len(names)), names)
@@ -271,10 +298,10 @@ def breakers(axes: Axes, readings: Readings, names: Sequence[str], run: Window) 
         for state, colour in STATES.items()
         if state in shown
     ]
-    _legend(axes, patches)
+    legend(axes, patches)
 
 
-def _legend(axes: Axes, handles: Sequence[Patch] | None = None) -> None:
+def legend(axes: Axes, handles: Sequence[Patch] | None = None) -> None:
     """A legend to the right of *axes*, where it hides nothing."""
     given = {"handles": handles} if handles is not None else {}
     legend = axes.legend(

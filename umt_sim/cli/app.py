@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "Show what a scenario would do, without doing it.",
     "show": "Judge and draw a stored run again.",
     "compare": "Compare two sets of stored runs, seed by seed.",
+    "twin": "Run a scenario in both worlds and say whether they agree.",
     "calibrate": "Fit the services of the sim world to a stored run.",
     "init": "Write a scenario to start from.",
     "list": "List scenarios and stored runs.",

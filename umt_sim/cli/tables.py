@@ -17,14 +17,17 @@ from umt_sim.measures.estimates import over_replications
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
     from umt_sim.analysis.calibration import Calibration
+    from umt_sim.analysis.twin import Finding, Twin
 
 __all__ = [
     "calibration_table",
     "comparison_table",
     "console",
+    "findings_table",
     "headline",
     "operations_table",
     "replications_table",
+    "twin_headline",
     "verdicts_table",
 ]
 
@@ -171,6 +174,44 @@ def calibration_table(calibration: Calibration) -> Table:
     latency = quantity(calibration.latency, Unit.SECONDS)
     table.caption = f"beyond a base latency of {latency} one way"
     table.caption_justify = "left"
+    return table
+
+
+def twin_headline(twin: Twin) -> Text:
+    """Whether two worlds agree, in one line."""
+    from umt_sim.analysis.twin.findings import WORDS
+
+    sign, colour = _LOOK[twin.status]
+    words = Text()
+    words.append(f"{sign} {WORDS[twin.status.value]}", style=f"bold {colour}")
+    words.append(f"  {twin.name}", style="bold")
+    words.append(f"  sim and live world, seed {twin.seed}", style="dim")
+    return words
+
+
+def findings_table(findings: Sequence[Finding], *, everything: bool) -> Table:
+    """Each number in both worlds; what is not judged only where *everything* is wanted."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("", "what", "number", "window"):
+        table.add_column(name)
+    for name in ("sim", "live", "allowed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", style="dim")
+    for found in findings:
+        if found.status is None and not everything:
+            continue
+        sign, colour = _LOOK[found.status] if found.status is not None else ("", "dim")
+        table.add_row(
+            Text(sign, style=colour),
+            found.subject,
+            found.number,
+            found.window,
+            *(
+                quantity(value, found.unit) if value is not None else ""
+                for value in (found.sim, found.live, found.allowed)
+            ),
+            found.note,
+        )
     return table
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from umt_sim.measures.estimates import Estimate
 
-__all__ = ["ExitCode", "Status", "Verdict", "exit_code", "overall"]
+__all__ = ["ExitCode", "Status", "Verdict", "exit_code", "overall", "worst"]
 
 
 class Status(Enum):
@@ -66,11 +66,15 @@ class Verdict:
 
 def overall(verdicts: Iterable[Verdict]) -> Status:
     """The worst of *verdicts*; inconclusive where nothing was asked."""
-    found = {verdict.status for verdict in verdicts}
+    return worst(verdict.status for verdict in verdicts)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The worst of *statuses*; inconclusive where there is none."""
+    found = set(statuses)
     return next((status for status in _WORST_FIRST if status in found), Status.INCONCLUSIVE)
 
 
 def exit_code(statuses: Sequence[Status]) -> ExitCode:
     """What the command line returns for runs that ended with these *statuses*."""
-    worst = next(status for status in _WORST_FIRST if status in statuses)
-    return _EXIT[worst]
+    return _EXIT[worst(statuses)]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from umt_sim import bootstrap
 from umt_sim.analysis import Result
+from umt_sim.analysis.twin import Twin
 from umt_sim.notebook.progress import cell_progress
 from umt_sim.scenario.plan import WorldName
 
-__all__ = ["load", "run"]
+__all__ = ["load", "run", "twin"]
 
 
 def run(
@@ -45,6 +46,39 @@ def run(
     with cell_progress(str(path)) as show:
         return bootstrap.run(
             path, seed=seed, world=world, overrides=overrides, progress=show, folder=folder
+        )
+
+
+def twin(
+    path: str | Path,
+    *,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+    folder: str | Path | None = None,
+    supply: bootstrap.Supply | None = None,
+) -> Twin:
+    """
+    Run a scenario file against real servers and in virtual time, and compare the two.
+
+    The live run takes as long as the scenario says. Both have the same arrivals.
+
+    Args:
+        path: The scenario file.
+        seed: Instead of the scenario's own.
+        overrides: Edits of the scenario, ``path=value`` each.
+        folder: Where to store both runs and the comparison.
+        supply: Where the live world's servers come from.
+
+    Returns:
+        The comparison; ``agree`` says whether every number is within its tolerance.
+
+    Raises:
+        ScenarioError: The file is wrong, or asks for what the live world cannot do.
+        WorldError: A service is missing.
+    """
+    with cell_progress(f"twin of {path}") as show:
+        return bootstrap.run_twin(
+            path, seed=seed, overrides=overrides, progress=show, folder=folder, supply=supply
         )
 
 

@@ -207,6 +207,7 @@ class Agent:
                 names.MESSAGING_OPERATION_TYPE: "process",
                 names.MESSAGING_DESTINATION_NAME: destination,
                 names.MESSAGING_MESSAGE_ID: parcel.message_id,
+                names.MESSAGING_MESSAGE_REDELIVERED: delivery.redelivered,
                 names.MESSAGING_CONVERSATION_ID: parcel.correlation_id,
             },
             link_to(origin),
@@ -246,10 +247,12 @@ class Agent:
             return
         if isinstance(message, TaskMessage) and result is not FORWARDED:
             duration = self.ports.clock.monotonic() - began
-            await self.courier.answer(
-                message,
-                self.messages.response(message, result, duration=duration, status=status),
-            )
+            answer = self.messages.response(message, result, duration=duration, status=status)
+            try:
+                await self.courier.answer(message, answer)
+            except MessageError as error:  # too long: the effect stands, its answer cannot be sent
+                _mark_failed(span, error)
+                await self.courier.answer(message, self.messages.error(message, error))
 
     async def _perform(self, message: Message, *, seen_before: bool) -> Any:
         """Call the handler, within the deadline of the message."""

@@ -22,6 +22,7 @@ __all__ = [
     "MESSAGING_CONVERSATION_ID",
     "MESSAGING_DESTINATION_NAME",
     "MESSAGING_MESSAGE_ID",
+    "MESSAGING_MESSAGE_REDELIVERED",
     "MESSAGING_OPERATION_NAME",
     "MESSAGING_OPERATION_TYPE",
     "MESSAGING_SYSTEM",
@@ -44,6 +45,7 @@ MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
 MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
 MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
+MESSAGING_MESSAGE_REDELIVERED: Final = "messaging.message.redelivered"  # ours; they have none
 MESSAGING_CONVERSATION_ID: Final = "messaging.message.conversation_id"
 
 HTTP_REQUEST_METHOD: Final = "http.request.method"

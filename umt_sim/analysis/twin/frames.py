@@ -1,0 +1,93 @@
+"""A comparison as tidy tables: one row each, units in the column names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from umt_sim.analysis.panels import bins_of
+from umt_sim.analysis.twin.breakers import busy_breakers
+from umt_sim.analysis.twin.findings import Finding
+from umt_sim.analysis.twin.requests import operations_of
+from umt_sim.expectations.metrics import Unit
+from umt_sim.expectations.readings import Readings
+from umt_sim.measures.estimates import Floats
+
+__all__ = ["curves_frame", "numbers_frame", "plain_findings", "transitions_frame"]
+
+WORLDS = ("sim", "live")
+
+_WORDS: Mapping[Unit, str] = {Unit.SECONDS: "s", Unit.SHARE: "share", Unit.RATE: "/s"}
+
+
+def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as plain data; what is infinite has no number in JSON and is absent."""
+    return [
+        {
+            "subject": found.subject,
+            "number": found.number,
+            "window": found.window,
+            "sim": _finite(found.sim),
+            "live": _finite(found.live),
+            "difference": found.difference,
+            "allowed": found.allowed,
+            "unit": _WORDS.get(found.unit, ""),
+            "status": found.status.value if found.status is not None else None,
+            "note": found.note,
+        }
+        for found in findings
+    ]
+
+
+def numbers_frame(findings: Iterable[Finding]) -> pd.DataFrame:
+    """One row for each finding; the column ``unit`` says what its numbers are in."""
+    return pd.DataFrame(plain_findings(findings))
+
+
+def curves_frame(pair: tuple[Readings, Readings]) -> pd.DataFrame:
+    """One row for each operation and stretch of the run: answers per second in both worlds."""
+    edges = bins_of(pair[0].run)
+    width = float(edges[1] - edges[0])
+    rows = []
+    for operation in operations_of(pair):
+        columns: dict[str, Any] = {"operation": operation, "start_s": edges[:-1]}
+        for world, readings in zip(WORLDS, pair, strict=True):
+            requests = readings.requests_of(operation)
+            for name, flags in (("goodput", requests.ok), ("errors", ~requests.ok)):
+                columns[f"{name}_{world}_per_s"] = _per_second(
+                    requests.completed[flags], edges, width
+                )
+        rows.append(pd.DataFrame(columns))
+    return pd.concat(rows, ignore_index=True)
+
+
+def transitions_frame(pair: tuple[Readings, Readings]) -> pd.DataFrame:
+    """One row for each transition of each breaker in either world."""
+    rows = [
+        {
+            "world": world,
+            "breaker": breaker,
+            "number": number,
+            "from_state": change.from_state,
+            "to_state": change.to_state,
+            "at_s": change.at,
+        }
+        for world, readings in zip(WORLDS, pair, strict=True)
+        for breaker in busy_breakers(pair)
+        for number, change in enumerate(readings.transitions(breaker), 1)
+    ]
+    names = ["world", "breaker", "number", "from_state", "to_state", "at_s"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _per_second(times: Floats, edges: Floats, width: float) -> Floats:
+    counts: Floats = np.histogram(times[np.isfinite(times)], edges)[0] / width
+    return counts
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
