@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from umt_sim.distributions import Constant
+from umt_sim.journal.recorder import Recorder
 from umt_sim.servers.capacity import Capacity, Instant
 from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream
 from umt_sim.servers.pacing import Paced
@@ -19,13 +20,14 @@ __all__ = ["build"]
 UNLIMITED = 1 << 20  # workers of a service that states none
 
 
-def build(spec: ServiceSpec, stream: Callable[[str], Random]) -> HttpUpstream:
+def build(spec: ServiceSpec, stream: Callable[[str], Random], recorder: Recorder) -> HttpUpstream:
     """The upstream for *spec*, not started; it draws from the streams that the sim draws from."""
     return HttpUpstream(
         application=APPLICATIONS[spec.app or "llm"](stream(f"{spec.name}/content")),
         capacity=_capacity(spec, stream),
         stream=stream(f"{spec.name}/errors"),
         errors=ErrorMix(spec.errors),
+        recorder=recorder,
     )
 
 

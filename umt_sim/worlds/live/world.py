@@ -98,10 +98,9 @@ class LiveWorld:
 
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
         """Put a proxy before every server, and start our own upstreams."""
-        del recorder
         for spec in self._specs:
             if spec.kind == "http":
-                self._sites[spec.name] = await self._start_upstream(spec)
+                self._sites[spec.name] = await self._start_upstream(spec, recorder)
             self._proxies[spec.name] = await asyncio.to_thread(self._open, spec.name)
         self._faults = Faults(
             provider=self._provider,
@@ -137,15 +136,15 @@ class LiveWorld:
         """The provider, and what it started."""
         return {
             "provider": self._provider.name,
-            **self._provider.versions(),
             "toxiproxy": self._toxiproxy,
+            **self._provider.versions(),
         }
 
     def fingerprint(self) -> None:
         """None: reality cannot be replayed."""
 
-    async def _start_upstream(self, spec: ServiceSpec) -> Site:
-        upstream = self._upstreams[spec.name] = build(spec, self.stream)
+    async def _start_upstream(self, spec: ServiceSpec, recorder: Recorder) -> Site:
+        upstream = self._upstreams[spec.name] = build(spec, self.stream, recorder)
         address, called = self._provider.here
         await upstream.start(address, 0)
         server = Endpoint(service=spec.name, kind=spec.kind, host=address, port=upstream.port)
