@@ -8,6 +8,8 @@ import pytest
 
 from umt_sim.analysis import Result
 from umt_sim.bootstrap import run
+from umt_sim.journal.records import StationTotals
+from umt_sim.measures.flow import balances
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "orders"
@@ -53,3 +55,16 @@ def test_an_agent_that_lost_power_is_started_again() -> None:
     result = run(ROOT / "scenarios" / "broker-brownout.yaml", overrides=(*CONTENT, fault))
     assert "passed" == result.status.value, result.summary()
     assert outcomes(result, "create_content", "recovery").get("ok", 0) > 40
+
+
+@pytest.mark.parametrize(("host", "kind"), [("redis-server", "crash"), ("llm-server", "kill")])
+def test_a_cache_or_an_upstream_comes_back_after_its_host(host: str, kind: str) -> None:
+    """Afterwards it answers again, and what was lost on the way is in the books."""
+    fault = f"faults={{outage: {{at: 8s, for: 4s, host: {host}, {kind}: true}}}}"
+    result = run(ROOT / "scenarios" / "broker-brownout.yaml", overrides=(*CONTENT, fault))
+    assert "passed" == result.status.value, result.summary()
+    operation = "read_dashboard" if host == "redis-server" else "create_content"
+    assert outcomes(result, operation, "recovery").get("ok", 0) > 10
+    (books,) = (t for t in result.journal.of(StationTotals) if t.server == host[:-7])
+    assert books.completed > 20
+    assert [] == [str(balance) for balance in balances(result.journal) if not balance.holds]

@@ -4,6 +4,7 @@ Everything a plan expects, answered, with the safeguards that keep a pass honest
 - A fault that touched nothing proves nothing: what is expected of it is inconclusive.
 - An unhealthy baseline proves nothing about faults either.
 - A checker that crashes is reported with its traceback, never as a pass.
+- A run whose books do not balance was recorded wrongly, and no number of it can be trusted.
 - A run that failed or was interrupted cannot pass; one that was aborted has failed.
 """
 
@@ -17,6 +18,7 @@ from functools import partial
 from umt_sim.errors import JournalError
 from umt_sim.expectations.grammar import Expectation
 from umt_sim.expectations.invariants import INVARIANTS, Checker
+from umt_sim.expectations.invariants.flow import flow_balance
 from umt_sim.expectations.judging import judge
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
@@ -75,7 +77,8 @@ def judge_run(
         answered = _safeguarded(answered, expectations, readings)
     checked = [_guarded(name, partial(_check, name, known[name], journal)) for name in invariants]
     untouched = [] if broken else _untouched(journal)
-    return Judgement((*answered, *checked, *broken, *_aborted(journal), *untouched))
+    added = [*broken, *_unbalanced(journal), *_aborted(journal), *untouched]
+    return Judgement((*answered, *checked, *added))
 
 
 def _guarded(name: str, answer: Callable[[], Verdict]) -> Verdict:
@@ -97,6 +100,14 @@ def _check(name: str, checker: Checker, journal: Journal) -> Verdict:
     if finding.blind:
         return Verdict(name, Status.INCONCLUSIVE, finding.sentence)
     return Verdict(name, Status.PASSED, finding.sentence)
+
+
+def _unbalanced(journal: Journal) -> list[Verdict]:
+    """The error of the simulator or its recording, if the books of the run do not balance."""
+    finding = flow_balance(journal)
+    if not finding.violations:
+        return []
+    return [Verdict("flow balance", Status.ERRORED, finding.sentence)]
 
 
 def _broken_run(journal: Journal, readings: Readings) -> list[Verdict]:

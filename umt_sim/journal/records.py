@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = [
     "OUTBOX",
+    "REFUSED",
     "BreakerEvent",
     "BreakerSnapshot",
     "EffectRecord",
@@ -30,12 +31,16 @@ __all__ = [
     "ResourceSample",
     "RetryEvent",
     "SpanRow",
+    "StationTotals",
     "UnhandledError",
     "written_at",
 ]
 
 OUTBOX = "outbox"
 """Name of the queue that an outbox table is."""
+
+REFUSED = "refused"
+"""Reason of a message event: the queue was full and never took the message in."""
 
 
 class Outcome(Enum):
@@ -229,6 +234,43 @@ class ResourceSample:
 
 
 @dataclass(frozen=True, slots=True)
+class StationTotals:
+    """
+    The exact account of a server's station over a whole run, written at its end.
+
+    Two seconds of each kind that must agree: one is an area under a curve, kept by the
+    station as its state changes, the other a sum over callers, kept as each one leaves.
+
+    Attributes:
+        at: When it was closed.
+        server: Whose station it was.
+        arrivals: Callers that came.
+        completed: Served to the end.
+        refused: Turned away by a full queue.
+        withdrawn: Gone before their end: cancelled by their caller or dropped by a restart.
+        waiting: In the queue when the account was closed.
+        busy: Being served then.
+        waiting_seconds: Area under the number of waiting callers.
+        busy_seconds: Area under the number of busy workers.
+        waited_seconds: Sum of the callers' own waits.
+        served_seconds: Sum of the times that each of them kept a worker.
+    """
+
+    at: float
+    server: str
+    arrivals: int
+    completed: int
+    refused: int
+    withdrawn: int
+    waiting: int
+    busy: int
+    waiting_seconds: float
+    busy_seconds: float
+    waited_seconds: float
+    served_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """A log record of the code under test."""
 
@@ -271,6 +313,7 @@ Record = (
     | FaultRecord
     | QueueSample
     | ResourceSample
+    | StationTotals
     | LogLine
     | PhaseRecord
     | UnhandledError

@@ -9,17 +9,17 @@ everybody through; where a slow server has to be acted, ``pacing.Paced`` does it
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
-from math import inf
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simpy.events import NORMAL, Event
 from simpy.resources.base import BaseResource, Get, Put
 
 from umt_sim.distributions.base import Distribution, check_not_negative, check_positive
-from umt_sim.journal.records import ResourceSample
+from umt_sim.journal.records import ResourceSample, StationTotals
 
 if TYPE_CHECKING:
     from random import Random
@@ -166,6 +166,10 @@ class Totals:
         waiting: Callers in the queue now.
         busy_seconds: Time integral of the busy workers.
         waiting_seconds: Time integral of the waiting callers.
+        served_seconds: Sum, over callers, of the time each kept a worker until now. It is
+            added up apart from ``busy_seconds``, and must be the same.
+        waited_seconds: Sum, over callers, of the time each waited until now; as
+            ``waiting_seconds``.
     """
 
     arrivals: int
@@ -176,6 +180,8 @@ class Totals:
     waiting: int
     busy_seconds: float
     waiting_seconds: float
+    served_seconds: float
+    waited_seconds: float
 
 
 class Instant:
@@ -211,6 +217,7 @@ class Service(Put["Station"]):
 
     def __init__(self, station: Station, seconds: float) -> None:
         self.seconds = seconds
+        self.came = station._env.now
         self.began: float | None = None
         """When a worker took it up; ``None`` while it waits."""
 
@@ -282,15 +289,16 @@ class Station(BaseResource[Service, Get[Any]]):
         self._times = ServiceTimes(
             service=service, default=default, per_byte=per_byte, stream=stream
         )
-        self._queue_limit = inf if queue_limit is None else queue_limit
+        self._queue_limit = math.inf if queue_limit is None else queue_limit
         self._warm_up = warm_up
-        self._restarted_at = -inf
+        self._restarted_at = -math.inf
         self._recorder = recorder
         self._sample_every = sample_every
-        self._sampled_at = -inf
+        self._sampled_at = -math.inf
         self._changed_at = env.now
         self._arrivals = self._completed = self._refused = self._withdrawn = 0
         self._busy_seconds = self._waiting_seconds = 0.0
+        self._served_seconds = self._waited_seconds = 0.0
 
     def serve(self, operation: str, *, size: int = 0) -> Service:
         """
@@ -319,6 +327,7 @@ class Station(BaseResource[Service, Get[Any]]):
     def withdraw(self, service: Service) -> None:
         """End a stay early; its event never fires."""
         self._account()
+        self._leaves(service)
         if service in self.users:
             self.users.remove(service)
         else:
@@ -337,11 +346,15 @@ class Station(BaseResource[Service, Get[Any]]):
         self._withdrawn += len(dropped)
         self._restarted_at = self._env.now
         for service in dropped:
+            self._leaves(service)
             self._drop(service)
 
     def totals(self) -> Totals:
         """The exact account until now."""
         self._account()
+        now = self._env.now
+        served = math.fsum(now - user.began for user in self.users if user.began is not None)
+        waited = math.fsum(now - caller.came for caller in self.put_queue)
         return Totals(
             arrivals=self._arrivals,
             completed=self._completed,
@@ -351,7 +364,14 @@ class Station(BaseResource[Service, Get[Any]]):
             waiting=len(self.put_queue),
             busy_seconds=self._busy_seconds,
             waiting_seconds=self._waiting_seconds,
+            served_seconds=self._served_seconds + served,
+            waited_seconds=self._waited_seconds + waited,
         )
+
+    def close_account(self) -> None:
+        """Write the account until now into the journal, as ``StationTotals``."""
+        totals = self.totals()
+        self._recorder.add(StationTotals(self._recorder.now(), self.name, **asdict(totals)))
 
     def _trigger_put(self, get_event: Any) -> None:  # noqa: ARG002  SimPy's signature
         """Begin to serve whom a worker is free for. SimPy calls it for each new put."""
@@ -360,7 +380,8 @@ class Station(BaseResource[Service, Get[Any]]):
             service = queue.popleft()
             users.append(service)
             service._ok = True
-            service.began = self._env.now
+            service.began = now = self._env.now
+            self._waited_seconds += now - service.came
             self._env.schedule(service, NORMAL, service.seconds * self._slowness())
 
     def _trigger_get(self, put_event: Any) -> None:
@@ -370,8 +391,16 @@ class Station(BaseResource[Service, Get[Any]]):
         put_event.over = True
         self.users.remove(put_event)
         self._completed += 1
+        self._served_seconds += self._env.now - put_event.began
         if self.put_queue:
             self._trigger_put(None)
+
+    def _leaves(self, service: Service) -> None:
+        """A caller goes before its end: what it had of the queue or of a worker counts."""
+        if service.began is None:
+            self._waited_seconds += self._env.now - service.came
+        else:
+            self._served_seconds += self._env.now - service.began
 
     def _slowness(self) -> float:
         if self._warm_up is None:

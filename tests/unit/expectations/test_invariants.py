@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.journals import journal
+from tests.fakes.journals import journal, request
 from umt_sim.expectations.invariants import INVARIANTS, Finding
 from umt_sim.journal.records import (
     BreakerEvent,
@@ -13,6 +13,7 @@ from umt_sim.journal.records import (
     MessageFate,
     QueueSample,
     Record,
+    StationTotals,
     UnhandledError,
 )
 
@@ -70,6 +71,11 @@ HOLDS: dict[str, list[tuple[Record, ...]]] = {
         (transition(1, "closed", "metrics_only"), transition(2, "metrics_only", "closed")),
     ],
     "no_unhandled_errors": [()],
+    "flow_balance": [
+        (message(1, PUBLISHED), message(2, ACKED), message(3, PUBLISHED), sample(4, 0, 1)),
+        (StationTotals(9, "db", 5, 2, 1, 1, 0, 1, 0.25, 1.5, 0.25, 1.5),),
+        (request(0, 1.0), request(1, 1.05), request(2, 2.0, None)),
+    ],
     "queues_drain": [
         (sample(1, 9), sample(2, 0)),
         # nobody ever consumed from the dead-letter queue
@@ -132,6 +138,20 @@ BROKEN: dict[str, list[tuple[str, tuple[Record, ...]]]] = {
             (UnhandledError(5.0, "agent", "ValueError", "no such brand", "Traceback ..."),),
         )
     ],
+    "flow_balance": [
+        (
+            "flow of queue q: 2 against 1",
+            (message(1, PUBLISHED), message(2, ACKED), message(3, PUBLISHED), sample(4, 0)),
+        ),
+        (
+            "flow of station db: 5 against 4",
+            (StationTotals(9, "db", 5, 2, 1, 1, 0, 0, 0.25, 1.5, 0.25, 1.5),),
+        ),
+        (
+            "Little's law of station db: 1.75 against 2.0",
+            (StationTotals(9, "db", 2, 2, 0, 0, 0, 0, 0.25, 1.5, 0.5, 1.5),),
+        ),
+    ],
     "queues_drain": [
         ("q still has 2 ready and 1 unacked", (sample(1, 0), sample(2, 2, 1))),
         # its consumer is gone, so what it holds stays there
@@ -143,6 +163,7 @@ BLIND = {
     "no_lost_messages": "no message was published",
     "no_duplicate_effects": "no effect was recorded",
     "outbox_drained": "no outbox was sampled",
+    "flow_balance": "no operation, station or queue was recorded",
     "queues_drain": "no queue with a consumer was sampled",
 }
 

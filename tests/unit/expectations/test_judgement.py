@@ -12,7 +12,7 @@ from umt_sim.expectations.invariants import Finding
 from umt_sim.expectations.judgement import Judgement, judge_run
 from umt_sim.expectations.verdicts import ExitCode, Status, Verdict, exit_code, overall
 from umt_sim.journal.recorder import Journal
-from umt_sim.journal.records import Outcome, UnhandledError
+from umt_sim.journal.records import Outcome, StationTotals, UnhandledError
 
 DURING = "latency(ask).p95 < 200ms during brownout"
 BEFORE = "latency(ask).p95 < 200ms during baseline"
@@ -51,6 +51,16 @@ def test_a_fault_that_touched_nothing_proves_nothing() -> None:
     assert found.verdicts[1].evidence.startswith("brownout touched nothing, so this proves")
     assert found.verdicts[2].name == "fault brownout"
     assert found.status is Status.INCONCLUSIVE
+
+
+def test_books_that_do_not_balance_are_an_error_of_the_simulator() -> None:
+    """Nobody asked for the invariant, and nothing read off such a run counts."""
+    one_missing = StationTotals(99, "db", 5, 4, 0, 0, 0, 0, 0.0, 1.5, 0.0, 1.5)
+    recorded = journal(*steady(0.0, 100.0), one_missing)
+    found = judged(recorded, "latency(ask).p95 < 200ms during run")
+    assert ["flow balance"] == [v.name for v in found.verdicts if v.status is not Status.PASSED]
+    assert found.verdicts[-1].evidence.endswith("flow of station db: 5 against 4")
+    assert found.status is Status.ERRORED
 
 
 def test_a_failure_about_a_fault_that_touched_nothing_is_no_failure() -> None:

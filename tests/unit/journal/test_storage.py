@@ -27,6 +27,7 @@ from umt_sim.journal.records import (
     ResourceSample,
     RetryEvent,
     SpanRow,
+    StationTotals,
     UnhandledError,
 )
 
@@ -47,6 +48,7 @@ EVERYTHING = (
     FaultRecord("down", "down", "db", 5.0, None, 10, 2),
     QueueSample(6.0, "mq", "q", 1, 2, 3, None),
     ResourceSample(7.0, "db", 1, 0, 8),
+    StationTotals(7.5, "db", 4, 2, 0, 1, 0, 1, 0.5, 3.25, 0.5, 3.25),
     LogLine(8.0, "umt", "INFO", "hello", None, "s"),
     UnhandledError(9.0, "task", "ValueError", "no", "Traceback\n  line"),
 )  # fmt: skip

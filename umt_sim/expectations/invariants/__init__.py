@@ -5,6 +5,7 @@ What must never be broken, whatever fails. One checker a file, each registered b
 - ``messages``: ``no_lost_messages``.
 - ``effects``: ``no_duplicate_effects``.
 - ``queues``: ``queues_drain``, ``outbox_drained``.
+- ``flow``: ``flow_balance``, which every run is judged by.
 - ``breakers``: ``breaker_transitions_legal``.
 - ``errors``: ``no_unhandled_errors``.
 """
@@ -15,6 +16,7 @@ from umt_sim.expectations.invariants.breakers import breaker_transitions_legal
 from umt_sim.expectations.invariants.effects import no_duplicate_effects
 from umt_sim.expectations.invariants.errors import no_unhandled_errors
 from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.invariants.flow import flow_balance
 from umt_sim.expectations.invariants.messages import no_lost_messages
 from umt_sim.expectations.invariants.queues import outbox_drained, queues_drain
 from umt_sim.journal.recorder import Journal
@@ -32,6 +34,7 @@ INVARIANTS: Mapping[str, Checker] = {
         breaker_transitions_legal,
         no_unhandled_errors,
         queues_drain,
+        flow_balance,
     )
 }
 """Every checker by the name scenarios use."""

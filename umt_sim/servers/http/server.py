@@ -107,6 +107,25 @@ class HttpUpstream:
         self._capacity.restart()
         await self._protocols.shutdown(timeout=_GOODBYE)
 
+    def crash(self) -> None:
+        """
+        Vanish: connections break, and what was being served did not happen.
+
+        What the application knows stays, for such services keep it elsewhere. Usable also
+        when the host of the server has lost its power.
+
+        Raises:
+            RuntimeError: The server is not started.
+        """
+        if self._listener is None or self._protocols is None:
+            raise RuntimeError(f"the {self._application.name} upstream is not started")
+        self._listener.close()
+        self._listener = None
+        self._capacity.restart()
+        for handler in self._protocols.connections:
+            if handler.transport is not None:
+                handler.transport.abort()
+
     async def restart(self, *, down_for: float = 0.0) -> None:
         """Stop, stay away for *down_for* seconds, and start again on the same port."""
         if self._listener is None:

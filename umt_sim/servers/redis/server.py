@@ -98,8 +98,23 @@ class Redis:
 
     async def stop(self) -> None:
         """Stop listening, break all connections, keep what persistence keeps."""
+        if self._listener is not None:
+            self.crash()
+            await asyncio.sleep(0)  # the transports close in a turn of their own
+
+    def crash(self) -> None:
+        """
+        Vanish: connections break, and what was being served did not happen.
+
+        ``start`` comes back with what persistence keeps, as after ``stop``: Redis says
+        nothing to its clients then either, and every write is on its disk at once or never.
+        Usable also when the host of the server has lost its power.
+
+        Raises:
+            RuntimeError: The server is not started.
+        """
         if self._listener is None:
-            return
+            raise RuntimeError("the Redis server is not started")
         self._listener.close()
         self._listener = None
         if self._snapshots is not None:
@@ -107,7 +122,6 @@ class Redis:
         for connection in list(self._connections):
             connection.abort()
         self._capacity.restart()
-        await asyncio.sleep(0)  # the transports close in a turn of their own
         self._disk = self._kept()
 
     async def restart(self, *, down_for: float = 0.0) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from umt_sim.distributions import Constant
 from umt_sim.journal.recorder import Recorder
@@ -17,7 +17,7 @@ from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.redis import Redis
 from umt_sim.servers.specs import Kind, ServiceSpec
 
-__all__ = ["DEFAULT_PORTS", "Crashable", "Server", "Services"]
+__all__ = ["DEFAULT_PORTS", "Server", "Services"]
 
 DEFAULT_PORTS: Mapping[Kind, int] = {"rabbitmq": 5672, "postgres": 5432, "redis": 6379, "http": 80}
 """Ports of the simulated network, where nothing else can be in the way."""
@@ -37,11 +37,6 @@ class Server(Protocol):
         """End every connection and accept no more."""
         ...
 
-
-@runtime_checkable
-class Crashable(Protocol):
-    """A server with something outside its host to give up when that loses power."""
-
     def crash(self) -> None:
         """Lose everything that is not durable, without a word to anybody."""
         ...
@@ -57,12 +52,16 @@ class Services:
         recorder: The run's journal.
         unix_time: Virtual wall clock, seconds since 1970.
         engines: A running PostgreSQL for each service of that kind, by service name.
+
+    Attributes:
+        stations: Of the servers that were built, those whose capacity is limited.
     """
 
     kernel: Kernel
     recorder: Recorder
     unix_time: Callable[[], float]
     engines: Mapping[str, Engine]
+    stations: list[Station] = field(default_factory=list)
 
     def build(self, spec: ServiceSpec) -> Server:
         """The server for *spec*, not started."""
@@ -118,7 +117,7 @@ class Services:
             return Instant()
         times = dict(spec.service_times)
         rest = times.pop(default, None) if default is not None else None
-        return Station(
+        station = Station(
             self.kernel.env,
             name=spec.name,
             workers=spec.workers or UNLIMITED,
@@ -127,3 +126,5 @@ class Services:
             stream=self.kernel.streams.stream(f"{spec.name}/service-times"),
             recorder=self.recorder,
         )
+        self.stations.append(station)
+        return station

@@ -19,7 +19,7 @@ from umt_sim.network.network import Network
 from umt_sim.servers.postgres import Engine, recipe
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint, StartAgain, Touched
-from umt_sim.worlds.sim.services import DEFAULT_PORTS, Crashable, Server, Services
+from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
 
 if TYPE_CHECKING:
     from random import Random
@@ -58,6 +58,7 @@ class SimWorld:
         self._fingerprint: str | None = None
         self._engines: dict[str, Engine] = {}
         self._versions: dict[str, str] = {}
+        self._services: Services
         self._kernel: Kernel
         self._network: Network
 
@@ -99,7 +100,7 @@ class SimWorld:
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
         """Start every server on its host and put a proxy before it."""
         self._kernel.on_unhandled(lambda report: recorder.add(_row(report, recorder.now())))
-        services = Services(
+        self._services = services = Services(
             kernel=self._kernel,
             recorder=recorder,
             unix_time=self._unix_time,
@@ -151,7 +152,7 @@ class SimWorld:
             case Crash(host=host) | Kill(host=host):
                 # After the network: what a dead host's server gives up must reach nobody.
                 server = self._server_on(host)
-                if isinstance(server, Crashable):
+                if server is not None:
                     server.crash()
 
     async def end(self, fault: str) -> Touched:
@@ -166,9 +167,11 @@ class SimWorld:
         return Touched(touched.bytes, touched.connections)
 
     async def tear_down(self) -> None:
-        """Stop every server, last started first."""
+        """Stop every server, last started first, and close the accounts of their stations."""
         for server in reversed(list(self._servers.values())):
             await server.stop()
+        for station in self._services.stations:
+            station.close_account()
         self._servers.clear()
 
     def versions(self) -> Mapping[str, str]:

@@ -66,7 +66,7 @@ class Recorded:
     """
     Writes to a recorder.
 
-    A queue is sampled when it becomes empty or stops being so, and otherwise
+    A queue is sampled when it becomes empty, stops being so or is deleted, and otherwise
     at most every 100 ms; a change in between is written when that time is over.
 
     Args:
@@ -111,13 +111,14 @@ class Recorded:
         """Write a ``QueueSample`` now or when the last one is 100 ms old."""
         now = self._timeline.time()
         sampled_at, was_empty = self._last.get(queue, (float("-inf"), False))
-        if was_empty != (queue.ready == 0) or now - sampled_at >= _BETWEEN_SAMPLES:
+        if queue.deleted:
+            self._sample(queue, now)
+            del self._last[queue]
+        elif was_empty != (queue.ready == 0) or now - sampled_at >= _BETWEEN_SAMPLES:
             self._sample(queue, now)
         elif queue not in self._waiting:
             due = sampled_at + _BETWEEN_SAMPLES
             self._waiting[queue] = self._timeline.call_at(due, self._sample_late, queue)
-        if queue.deleted:
-            self._last.pop(queue, None)
 
     def settle(self) -> None:
         """Write the samples that wait, for the journal may be closed before they are due."""

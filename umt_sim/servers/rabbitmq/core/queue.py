@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Protocol
 
-from umt_sim.journal.records import MessageFate
+from umt_sim.journal.records import REFUSED, MessageFate
 from umt_sim.servers.rabbitmq.core.arguments import Overflow, QueueArguments, QueueType
 from umt_sim.servers.rabbitmq.core.backlog import Backlog, ByPriority, Entry, Fifo, Returning
 from umt_sim.servers.rabbitmq.core.consumers import Consumer, Consumers
@@ -168,10 +168,12 @@ class Queue:
         overflow = self.arguments.overflow
         if overflow is Overflow.DROP_HEAD or not self._over_limit(1, len(message.body)):
             return False
-        if overflow is Overflow.REJECT_PUBLISH_DLX:
-            self._give_up(message, GivenUp.MAXLEN)
-        else:
-            self._ledger.fate(MessageFate.DROPPED, message, self.name, reason="maxlen")
+        fate = MessageFate.DROPPED
+        if overflow is Overflow.REJECT_PUBLISH_DLX and self._owner.dead_letter(
+            self, message, GivenUp.MAXLEN
+        ):
+            fate = MessageFate.DEAD_LETTERED
+        self._ledger.fate(fate, message, self.name, reason=REFUSED)
         return True
 
     def _over_limit(self, more: int = 0, more_bytes: int = 0) -> bool:
