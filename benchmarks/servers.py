@@ -26,10 +26,6 @@ import asyncpg
 import httpx
 import redis.asyncio
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests start private real servers
-
-from tests.conformance.rabbitmq.private_broker import PrivateBroker, find_server
-from tests.conformance.redis.private_redis import PrivateRedis
 from umt_sim.distributions import Constant
 from umt_sim.errors import WorldUnavailable
 from umt_sim.journal.recorder import Recorder
@@ -40,6 +36,9 @@ from umt_sim.servers.http import APPLICATIONS, HttpUpstream
 from umt_sim.servers.postgres import Engine, PostgreSQL, recipe
 from umt_sim.servers.rabbitmq import RABBITMQ_3_13, RabbitMQ
 from umt_sim.servers.redis import Redis
+from umt_sim.worlds.live.programs.rabbitmq import RabbitMQ as RealRabbitMQ
+from umt_sim.worlds.live.programs.redis import Redis as RealRedis
+from umt_sim.worlds.live.servers import one_server
 
 HOST = "127.0.0.1"
 BATCHES = 20
@@ -305,17 +304,12 @@ def rabbitmq() -> None:
         )
 
     print_simulated(HOP, ours)
-    program = find_server()
-    if program is None:
+    script = RealRabbitMQ.find()
+    if script is None:
         print_line(HOP, "RabbitMQ", "not installed")
         return
-    broker = PrivateBroker(program)
-    broker.start()
-    try:
-        assert broker._process is not None
-        print_line(HOP, "RabbitMQ", real(HOP, broker.port, broker._process.pid))
-    finally:
-        broker.close()
+    with one_server(RealRabbitMQ(script, account="guest")) as broker:
+        print_line(HOP, "RabbitMQ", real(HOP, broker.port, broker.pid))
 
 
 def postgres() -> None:
@@ -341,11 +335,12 @@ def redis_commands() -> None:
 
     for operation in (GET, SET):
         print_simulated(operation, ours)
-        if PrivateRedis.program() is None:
+        program = RealRedis.find()
+        if program is None:
             print_line(operation, "Redis", "not installed")
             continue
-        with PrivateRedis() as server:
-            print_line(operation, "Redis", real(operation, server.port, server._process.pid))
+        with one_server(program) as server:
+            print_line(operation, "Redis", real(operation, server.port, server.pid))
 
 
 def http() -> None:

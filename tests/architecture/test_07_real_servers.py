@@ -11,9 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.conformance.rabbitmq.private_broker import PrivateBroker, find_server
-from tests.conformance.redis.private_redis import PrivateRedis
 from tests.fakes.stage import ACME
+from umt_sim.errors import WorldUnavailable
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
 from umt_sim.platform.application import Application
@@ -32,7 +31,7 @@ from umt_sim.platform.ports.message_broker import Delivery, Parcel, QueueSpec
 from umt_sim.platform.surroundings import Surroundings
 from umt_sim.servers.capacity import Instant
 from umt_sim.servers.http import APPLICATIONS, HttpUpstream
-from umt_sim.servers.postgres import Engine
+from umt_sim.worlds.live.servers import private_servers
 
 pytestmark = pytest.mark.live
 
@@ -42,19 +41,16 @@ LOCAL = "127.0.0.1"
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Configuration]:
     """Private servers on free ports; the configuration that leads to them."""
-    script = find_server()
-    if script is None or PrivateRedis.program() is None:
-        pytest.skip("needs an installed rabbitmq-server and redis-server")
     with ExitStack() as stack:
-        broker = PrivateBroker(script)
-        stack.callback(broker.close)
-        broker.start()
-        redis = stack.enter_context(PrivateRedis())
-        engine = stack.enter_context(Engine(port=0))
-        assert engine.port is not None
-        engine.fresh()
+        try:
+            found = stack.enter_context(private_servers("rabbitmq", "postgres", "redis"))
+        except WorldUnavailable as missing:
+            pytest.skip(str(missing))
+        broker, engine, redis = found["rabbitmq"], found["postgres"], found["redis"]
         yield Configuration(
-            rabbitmq=RabbitMQSettings(host=LOCAL, port=broker.port),
+            rabbitmq=RabbitMQSettings(
+                host=LOCAL, port=broker.port, user=broker.user, password=broker.password
+            ),
             redis=RedisSettings(host=LOCAL, port=redis.port),
             postgres=PostgresSettings(host=LOCAL, port=engine.port, user="umt", database="umt"),
         )

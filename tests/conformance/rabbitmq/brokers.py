@@ -15,11 +15,12 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from pamqp import base
 
-from tests.conformance.rabbitmq.private_broker import PrivateBroker
 from tests.conformance.rabbitmq.raw_client import RawClient
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
 from umt_sim.servers.rabbitmq import RABBITMQ_3_13, RabbitMQ
+from umt_sim.worlds.live.programs.instance import Instance
+from umt_sim.worlds.live.programs.rabbitmq import RabbitMQ as RealRabbitMQ
 
 __all__ = ["Broker", "on_every_broker"]
 
@@ -58,7 +59,7 @@ class _Ours:
 
 
 class _Real:
-    def __init__(self, broker: PrivateBroker) -> None:
+    def __init__(self, broker: Instance) -> None:
         self._broker = broker
         self.port = broker.port
 
@@ -73,7 +74,9 @@ class _Real:
         await self._watermark("absolute", "512MB")
 
     async def _watermark(self, *value: str) -> None:
-        await asyncio.to_thread(self._broker.control, "set_vm_memory_high_watermark", *value)
+        program = self._broker.program
+        assert isinstance(program, RealRabbitMQ)
+        await asyncio.to_thread(program.control, "set_vm_memory_high_watermark", *value)
 
 
 class Broker:
@@ -146,7 +149,7 @@ async def _with_ours(case: str, body: Body) -> None:
         await ours.stop()
 
 
-async def _with_real(real: PrivateBroker, case: str, body: Body) -> None:
+async def _with_real(real: Instance, case: str, body: Body) -> None:
     async with asyncio.timeout(3 * _PATIENCE), AsyncExitStack() as clients:
         await body(Broker(_Real(real), case, clients))
 

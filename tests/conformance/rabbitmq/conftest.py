@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.rabbitmq.private_broker import PrivateBroker, find_server
+from umt_sim.worlds.live.programs.instance import Instance
+from umt_sim.worlds.live.programs.rabbitmq import RabbitMQ
+from umt_sim.worlds.live.servers import one_server
 
 
 @pytest.fixture(scope="session")
-def real_broker() -> Iterator[PrivateBroker]:
+def real_broker() -> Iterator[Instance]:
     """A private RabbitMQ, started at the first case that wants it."""
-    server = find_server()
-    if server is None:
+    script = RabbitMQ.find()
+    if script is None:
         pytest.skip("the live cases need an installed rabbitmq-server")
-    broker = PrivateBroker(server)
-    broker.start()
-    yield broker
-    broker.close()
+    with one_server(RabbitMQ(script, account="guest")) as broker:
+        yield broker

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.redis.arenas import Arena, RealArena, SimArena, StockArena
-from tests.conformance.redis.private_redis import PrivateRedis
+from umt_sim.worlds.live.programs.instance import Instance
+from umt_sim.worlds.live.programs.redis import Redis
+from umt_sim.worlds.live.servers import one_server
 
 
 @pytest.fixture(scope="session")
-def real_redis() -> Iterator[PrivateRedis]:
+def real_redis() -> Iterator[Instance]:
     """One real server for all tests."""
-    if PrivateRedis.program() is None:
+    program = Redis.find()
+    if program is None:
         pytest.skip("redis-server is not installed")
-    with PrivateRedis() as server:
+    with one_server(program) as server:
         yield server
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance.toxics import servers
 from tests.conformance.toxics.vectors import load
+from umt_sim.worlds.live.programs.toxiproxy import Toxiproxy
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,14 +27,14 @@ def ours_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def real_url() -> Iterator[str]:
     """Address of the API of a real Toxiproxy."""
-    binary = servers.real_toxiproxy()
-    if binary is None:
+    program = Toxiproxy.find()
+    if program is None:
         pytest.skip(
             "no Toxiproxy server: set TOXIPROXY_SERVER, or"
             " `go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0`"
         )
-    assert binary is not None
-    with servers.toxiproxy(binary) as url:
+    assert program is not None
+    with servers.toxiproxy(program) as url:
         yield url
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.toxics import servers
 from tests.conformance.toxics.arms import Arm, Control, RealArm, VirtualArm
+from umt_sim.worlds.live.programs.base import free_port
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -166,7 +166,7 @@ def test_down_ends_everything_and_up_keeps_address_and_toxics(arm: Arm) -> None:
 
 def test_a_dead_server_shows_as_a_connection_that_ends(arm: Arm) -> None:
     """X6: nothing listens upstream; the client connects, then sees the end."""
-    nobodys_port = servers.free_port()
+    nobodys_port = free_port()
 
     async def main() -> None:
         stage = Stage(arm)

@@ -77,6 +77,7 @@ class LiveWorld:
             stack.enter_context(terminated_like_interrupted())
             replay()
             self._ledger = stack.enter_context(Ledger.new())
+            stack.callback(self._provider.stop)
             self._sites = dict(self._provider.start(self._specs, self._ledger))
             self._gateway = Gateway(*self._provider.toxiproxy)
             self._toxiproxy = self._gateway.check()

@@ -55,6 +55,12 @@ class Instance:
         home.mkdir(mode=0o711)
         self._launch = program.prepare(home, self.port)
 
+    @property
+    def pid(self) -> int:
+        """Its process id, while it runs."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -79,6 +79,10 @@ class Provider(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Stop what was started. Whatever this does not get to, the ledger undoes."""
+        ...
+
     @property
     def toxiproxy(self) -> tuple[str, int]:
         """Where the API of the Toxiproxy answers."""

@@ -79,6 +79,9 @@ class Compose:
         self._project.up()
         return {spec.name: self._site(spec) for spec in services if spec.kind != "http"}
 
+    def stop(self) -> None:
+        """The ledger holds the whole project."""
+
     @property
     def toxiproxy(self) -> tuple[str, int]:
         """Where the API of the Toxiproxy answers."""

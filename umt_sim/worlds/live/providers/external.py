@@ -41,6 +41,7 @@ class External:
         self._given = dict(endpoints)
         self._allowed = tuple(allowed_hosts)
         self._toxiproxy = (LOCAL, 0)
+        self._found: dict[str, tuple[str, int]] = {}
 
     def start(
         self,
@@ -52,6 +53,9 @@ class External:
         address = self._address(TOXIPROXY)
         self._toxiproxy = (address.host, address.port)
         return sites
+
+    def stop(self) -> None:
+        """Nothing was started."""
 
     @property
     def toxiproxy(self) -> tuple[str, int]:
@@ -73,11 +77,12 @@ class External:
 
     def versions(self) -> Mapping[str, str]:
         """The addresses; what is behind them is not ours to ask."""
-        return {name: address.rpartition("@")[2] for name, address in self._given.items()}
+        return {name: f"{host}:{port}" for name, (host, port) in self._found.items()}
 
     def _site(self, spec: ServiceSpec) -> Site:
         user, password, database = ACCOUNTS[spec.kind]
         given = self._address(spec.name)
+        self._found[spec.name] = (given.host, given.port)
         server = Endpoint(
             service=spec.name,
             kind=spec.kind,

@@ -15,7 +15,7 @@ from umt_sim.worlds.live.programs.instance import Instance
 from umt_sim.worlds.live.providers.base import Door, Site, Verb
 from umt_sim.worlds.live.undo import RemoveFolder
 
-__all__ = ["ACCOUNTS", "Catalogue", "Private"]
+__all__ = ["ACCOUNTS", "Catalogue", "Private", "run_folder"]
 
 ACCOUNTS: Mapping[Kind, tuple[str, str, str]] = {
     "rabbitmq": ("umt", "umt", "/"),
@@ -82,7 +82,7 @@ class Private:
         # First find every program: nothing is started where one is missing.
         programs = {spec.name: self._catalogue.program(spec) for spec in wanted}
         programs[TOXIPROXY] = self._catalogue.toxiproxy()
-        folder = _folder(ledger)
+        folder = run_folder(ledger)
         for name, program in programs.items():
             self._instances[name] = Instance(
                 program, ledger=ledger, home=folder / name, port=self._ports.get(name)
@@ -92,6 +92,12 @@ class Private:
         for instance in self._instances.values():
             instance.wait_ready()
         return {spec.name: self._site(spec) for spec in wanted}
+
+    def stop(self) -> None:
+        """End every server and remove its folder."""
+        while self._instances:
+            _, instance = self._instances.popitem()
+            instance.close()
 
     @property
     def toxiproxy(self) -> tuple[str, int]:
@@ -136,7 +142,7 @@ class Private:
         return f"http://{LOOPBACK}:{port}" if port is not None else ""
 
 
-def _folder(ledger: Ledger) -> Path:
+def run_folder(ledger: Ledger) -> Path:
     """The folder of a run, which servers that run as another user can get through."""
     folder = places.temporary() / f"umt-sim-live-{ledger.id}"
     ledger.note(RemoveFolder(str(folder)))
