@@ -59,11 +59,19 @@ class Result:
         """
         return cls(storage.load(Path(folder)), Path(folder))
 
-    def save(self, folder: str | Path) -> None:
-        """Store the run in *folder*, made if need be: journal, verdict and figure."""
+    def save(self, folder: str | Path, *, draw: bool = True) -> None:
+        """
+        Store the run in *folder*, made if need be: its journal, and a figure.
+
+        Args:
+            folder: Where to.
+            draw: Whether the figure is drawn; later, ``plot`` draws the same.
+        """
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         storage.save(self.journal, self.folder)
+        if not draw:
+            return
         try:
             self.plot().savefig(self.folder / "figure.png", dpi=150)
         except JournalError:

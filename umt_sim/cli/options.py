@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["adjusting", "editing", "scenario", "supplying"]
+from umt_sim.cli.writers import WRITERS
+
+__all__ = [
+    "adjusting",
+    "delivering",
+    "editing",
+    "replicating",
+    "running",
+    "scenario",
+    "supplying",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +55,72 @@ def editing(command: F) -> F:
         help="Where to run: in virtual time, or against real servers behind Toxiproxy.",
     )
     return adjusting(world(command))
+
+
+def replicating(command: F) -> F:
+    """Give *command* ``--seeds``: ``None``, or the seeds to use instead of the scenario's."""
+    return click.option(
+        "--seeds",
+        metavar="A..B",
+        callback=_seeds,
+        help="Run with each of these seeds instead: 1..20, or 1,2,5.",
+    )(command)
+
+
+def running(command: F) -> F:
+    """Give *command* ``--jobs``, ``--runs`` and ``--quiet``."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+        click.option(
+            "--runs",
+            type=click.Path(file_okay=False, path_type=Path),
+            default="runs",
+            show_default=True,
+            help="Where to keep the runs.",
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Runs at once, each in a process of its own.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def delivering(command: F) -> F:
+    """Give *command* ``--json`` and an option for each format of files, as one ``delivery``."""
+
+    @wraps(command)
+    def delivered(*args: Any, as_json: bool, github_summary: bool, **kwargs: Any) -> Any:
+        from umt_sim.cli.delivery import Delivery
+
+        asked = {writer: kwargs.pop(writer.name) for writer in WRITERS}
+        files = {writer: path for writer, path in asked.items() if path is not None}
+        return command(*args, delivery=Delivery(as_json, files, github_summary), **kwargs)
+
+    for option in (
+        click.option(
+            "--github-summary",
+            is_flag=True,
+            help="Append the Markdown summary to the page of this GitHub Actions job.",
+        ),
+        *(
+            click.option(
+                f"--{writer.name}",
+                type=click.Path(dir_okay=False, path_type=Path),
+                metavar="FILE",
+                help=writer.help,
+            )
+            for writer in reversed(WRITERS)
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON instead."),
+    ):
+        delivered = option(delivered)
+    return delivered  # type: ignore[return-value]  # click fills the arguments in
 
 
 def supplying(command: F) -> F:
@@ -97,3 +174,16 @@ def _pairs(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> Any
         if len(pair) != 2 or not all(pair):
             raise click.BadParameter(f"{pair[0]!r} is not NAME=HOST:PORT")
     return tuple(pairs)
+
+
+def _seeds(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    from umt_sim.scenario.schema.seeds import seeds_of
+
+    try:
+        return tuple(seeds_of([int(part) for part in text.split(",")] if "," in text else text))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a set of seeds, such as 1..20 or 1,2,5"
+        ) from None

@@ -1,73 +1,145 @@
-"""How waiting for a run looks: a bar on a terminal, a line per 10 % elsewhere, or nothing."""
+"""How waiting for runs looks: bars on a terminal, lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from umt_sim.bootstrap.trials import TrialResult
     from umt_sim.runner.phases import Progress
 
-__all__ = ["progress"]
+__all__ = ["Watch", "progress", "watching"]
 
-Report = Callable[["Progress"], None]
+
+class Watch(Protocol):
+    """Is told how runs are coming along."""
+
+    def news(self, index: int, progress: Progress, /) -> None:
+        """A run has come so far."""
+        ...
+
+    def done(self, index: int, result: TrialResult, /) -> None:
+        """A run is over."""
+        ...
 
 
 @contextmanager
-def progress(name: str, *, quiet: bool) -> Iterator[Report]:
+def watching(titles: Sequence[str], *, quiet: bool) -> Iterator[Watch]:
     """
-    A callback for a run's progress.
+    Show how runs are coming along.
 
     Args:
-        name: What is running.
+        titles: What they are called.
         quiet: Show nothing.
     """
     if quiet:
-        yield lambda _: None
+        yield _Blind()
     elif sys.stderr.isatty():
-        with _bar(name) as report:
-            yield report
+        with _bars() as bars:
+            yield _Bars(titles, bars)
+    elif len(titles) == 1:
+        yield _Tenths(titles[0])
     else:
-        yield _lines(name)
+        yield _Lines(titles)
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Report]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+def progress(title: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Show how one run is coming along."""
+    with watching([title], quiet=quiet) as watch:
+        yield lambda now: watch.news(0, now)
 
-    bar = Bar(
+
+class _Blind:
+    """Shows nothing."""
+
+    def news(self, index: int, progress: Progress) -> None: ...
+
+    def done(self, index: int, result: TrialResult) -> None: ...
+
+
+class _Tenths:
+    """One run, a line for each tenth of it."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._told = 0
+
+    def news(self, _: int, progress: Progress) -> None:
+        tenth = int(max(0.0, progress.at) / progress.total * 10)
+        if tenth > self._told:
+            self._told = tenth
+            click.echo(f"{self._title}: {tenth * 10} %, {progress.answered} answered", err=True)
+
+    def done(self, index: int, result: TrialResult) -> None: ...
+
+
+class _Lines:
+    """Many runs, a line for each that is over."""
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self._titles = titles
+        self._over = 0
+
+    def news(self, index: int, progress: Progress) -> None: ...
+
+    def done(self, index: int, result: TrialResult) -> None:
+        self._over += 1
+        count = f"{self._over}/{len(self._titles)}"
+        took = f"{result.took_wall:.1f} s"
+        click.echo(f"{count}: {self._titles[index]} {result.status.value}, {took}", err=True)
+
+
+class _Bars:
+    """A bar for each run under way, and one for all of them where there are several."""
+
+    def __init__(self, titles: Sequence[str], bars: Bars) -> None:
+        self._titles = titles
+        self._bars = bars
+        self._tasks: dict[int, TaskID] = {}
+        self._whole = (
+            bars.add_task("all runs", total=len(titles), unit="runs", answered="")
+            if len(titles) > 1
+            else None
+        )
+
+    def news(self, index: int, progress: Progress) -> None:
+        if index not in self._tasks:
+            self._tasks[index] = self._bars.add_task(
+                self._titles[index], total=progress.total, unit="s of the run", answered=""
+            )
+        self._bars.update(
+            self._tasks[index],
+            completed=max(0.0, progress.at),
+            total=progress.total,
+            answered=f"{progress.answered} answered",
+        )
+
+    def done(self, index: int, _: TrialResult) -> None:
+        if index in self._tasks:
+            self._bars.remove_task(self._tasks.pop(index))
+        if self._whole is not None:
+            self._bars.advance(self._whole)
+
+
+def _bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} s of the run"),
-        TextColumn("{task.fields[answered]} answered", style="dim"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
+        TextColumn("{task.fields[answered]}", style="dim"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    with bar:
-        task = bar.add_task(name, total=1.0, answered=0)
-
-        def report(now: Progress) -> None:
-            done = max(0.0, now.at)
-            bar.update(task, completed=done, total=now.total, answered=now.answered)
-
-        yield report
-
-
-def _lines(name: str) -> Report:
-    told = 0
-
-    def report(now: Progress) -> None:
-        nonlocal told
-        tenth = int(max(0.0, now.at) / now.total * 10)
-        if tenth > told:
-            told = tenth
-            click.echo(f"{name}: {tenth * 10} %, {now.answered} answered", err=True)
-
-    return report

@@ -12,26 +12,27 @@ from rich.text import Text
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.verdicts import Status, Verdict
 from umt_sim.expectations.wording import interval, number, quantity
-from umt_sim.measures.estimates import over_replications
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
     from umt_sim.analysis.calibration import Calibration
     from umt_sim.analysis.twin import Finding, Twin
+    from umt_sim.bootstrap.trials import TrialResult
 
 __all__ = [
+    "LOOK",
     "calibration_table",
     "comparison_table",
     "console",
     "findings_table",
     "headline",
     "operations_table",
-    "replications_table",
+    "plain_table",
     "twin_headline",
     "verdicts_table",
 ]
 
-_LOOK = {
+LOOK = {
     Status.PASSED: ("✓", "green"),
     Status.FAILED: ("✗", "red"),
     Status.INCONCLUSIVE: ("?", "yellow"),
@@ -39,9 +40,19 @@ _LOOK = {
 }
 
 
-def headline(result: Result) -> Text:
+def plain_table(*left: str, right: Sequence[str] = ()) -> Table:
+    """A table without lines; its columns stand left, then right."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in left:
+        table.add_column(name)
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def headline(result: Result | TrialResult) -> Text:
     """The verdict in one line."""
-    sign, colour = _LOOK[result.status]
+    sign, colour = LOOK[result.status]
     words = Text()
     words.append(f"{sign} {result.status.value.upper()}", style=f"bold {colour}")
     words.append(f"  {result.name}", style="bold")
@@ -51,14 +62,12 @@ def headline(result: Result) -> Text:
 
 def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
     """Every answer: what was expected, what was measured, and the evidence."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("")
-    table.add_column("expected")
+    table = plain_table("", "expected")
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     for verdict in verdicts:
-        sign, colour = _LOOK[verdict.status]
+        sign, colour = LOOK[verdict.status]
         said = Text(verdict.name)
         said.append(f"\n{_evidence(verdict)}", style="dim")
         table.add_row(Text(sign, style=colour), said, *_numbers(verdict))
@@ -82,11 +91,9 @@ def _evidence(verdict: Verdict) -> str:
 
 def operations_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The summary of a run: each operation in each window."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("operation", "window"):
-        table.add_column(name)
-    for name in ("requests", "goodput", "errors", "p50", "p95", "p99"):
-        table.add_column(name, justify="right")
+    table = plain_table(
+        "operation", "window", right=("requests", "goodput", "errors", "p50", "p95", "p99")
+    )
     for row in rows:
         table.add_row(
             row["operation"],
@@ -107,37 +114,9 @@ def _given(value: float | None) -> bool:
     return value is not None and value == value
 
 
-def replications_table(results: Sequence[Result]) -> Table:
-    """Each expectation over all seeds: how often it held, and its mean with an interval."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in (f"over {len(results)} seeds", "held", "mean", "95 % interval"):
-        table.add_column(name, no_wrap=name != f"over {len(results)} seeds")
-    for index, verdict in enumerate(results[0].verdict.verdicts):
-        answers = [
-            result.verdict.verdicts[index]
-            for result in results
-            if index < len(result.verdict.verdicts)
-            and result.verdict.verdicts[index].name == verdict.name
-        ]
-        held = sum(answer.status is Status.PASSED for answer in answers)
-        values = [
-            answer.estimate.value
-            for answer in answers
-            if answer.estimate is not None and answer.estimate.value is not None
-        ]
-        estimate, unit = over_replications(values), Unit(verdict.unit)
-        table.add_row(
-            verdict.name,
-            f"{held} of {len(answers)}",
-            quantity(estimate.value, unit) if values else "",
-            interval(estimate, unit) if values else "",
-        )
-    return table
-
-
 def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
     """Differences between two plans, marked where they are clear."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in ("", "operation", "number"):
         table.add_column(name)
     for name in ("first", "second", "difference", "95 % interval", "pairs"):
@@ -157,7 +136,7 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 def calibration_table(calibration: Calibration) -> Table:
     """What was fitted to each operation, and how well."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in ("service", "operation"):
         table.add_column(name)
     for name in ("n", "p50", "p95"):
@@ -181,7 +160,7 @@ def twin_headline(twin: Twin) -> Text:
     """Whether two worlds agree, in one line."""
     from umt_sim.analysis.twin.findings import WORDS
 
-    sign, colour = _LOOK[twin.status]
+    sign, colour = LOOK[twin.status]
     words = Text()
     words.append(f"{sign} {WORDS[twin.status.value]}", style=f"bold {colour}")
     words.append(f"  {twin.name}", style="bold")
@@ -191,7 +170,7 @@ def twin_headline(twin: Twin) -> Text:
 
 def findings_table(findings: Sequence[Finding], *, everything: bool) -> Table:
     """Each number in both worlds; what is not judged only where *everything* is wanted."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in ("", "what", "number", "window"):
         table.add_column(name)
     for name in ("sim", "live", "allowed"):
@@ -200,7 +179,7 @@ def findings_table(findings: Sequence[Finding], *, everything: bool) -> Table:
     for found in findings:
         if found.status is None and not everything:
             continue
-        sign, colour = _LOOK[found.status] if found.status is not None else ("", "dim")
+        sign, colour = LOOK[found.status] if found.status is not None else ("", "dim")
         table.add_row(
             Text(sign, style=colour),
             found.subject,

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from tests.fakes.journals import brownout, fault, journal, steady
 from umt_sim import analysis, bootstrap
+from umt_sim.bootstrap import trials
 from umt_sim.cli import borders
 from umt_sim.cli.app import _COMMANDS, app
 from umt_sim.errors import Nondeterminism, Stalled, WorldUnavailable
@@ -71,7 +72,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         made.header.update(scenario=plan.name, seed=plan.seed, world=plan.world)
         return analysis.Result(made)
 
-    monkeypatch.setattr(bootstrap, "run_plan", run_plan)
+    monkeypatch.setattr(trials, "run_plan", run_plan)
     return settings
 
 
@@ -196,7 +197,9 @@ def test_determinism_is_checked_before_the_run(
     """Equal paths are reported and the run follows."""
     monkeypatch.setattr(bootstrap, "check_determinism", lambda plan: f"tape of {plan.seed}")
     found = cli("run", "s.yaml", "--check-determinism", "--no-save", "-q")
-    assert found.stderr == "seed 7: two processes took the same path, tape tape of 7\n"
+    assert (
+        found.stderr == "slow-database seed 7: two processes took the same path, tape tape of 7\n"
+    )
     assert (found.exit_code, len(runs["plans"])) == (0, 1)
 
 

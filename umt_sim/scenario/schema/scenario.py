@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from umt_sim.scenario.schema.block import Block
 from umt_sim.scenario.schema.faults import Fault
 from umt_sim.scenario.schema.policies import Policy
 from umt_sim.scenario.schema.quantities import PositiveSeconds, Seconds
+from umt_sim.scenario.schema.seeds import Seeds
 from umt_sim.scenario.schema.services import Service
 from umt_sim.scenario.schema.spans import Spans
 from umt_sim.scenario.schema.workload import Load
@@ -18,39 +18,9 @@ from umt_sim.scenario.schema.workload import Load
 __all__ = ["Clock", "Scenario"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_MOST_SEEDS = 10_000
 
 Name = Annotated[str, Field(pattern=_NAME)]
 Mark = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-def _seeds(value: object) -> list[int]:
-    if isinstance(value, str) and (match := _RANGE.fullmatch(value.strip())):
-        first, last = int(match[1]), int(match[2])
-        if first > last or last - first >= _MOST_SEEDS:
-            raise ValueError(f"{value!r} must go up, by less than {_MOST_SEEDS}")
-        return list(range(first, last + 1))
-    if isinstance(value, list) and value and all(type(item) is int for item in value):
-        if len(set(value)) != len(value):
-            raise ValueError("a seed is given twice")
-        return value
-    raise ValueError(f"{value!r} is not a set of seeds, write for example 1..20 or [1, 2, 5]")
-
-
-Seeds = Annotated[
-    list[int],
-    BeforeValidator(_seeds),
-    PlainSerializer(lambda seeds: seeds, when_used="json"),
-    WithJsonSchema(
-        {
-            "oneOf": [
-                {"type": "string", "pattern": r"^[0-9]+\.\.[0-9]+$", "examples": ["1..20"]},
-                {"type": "array", "items": {"type": "integer"}, "minItems": 1},
-            ]
-        }
-    ),
-]
 
 
 class Clock(Block):

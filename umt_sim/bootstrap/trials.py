@@ -1,0 +1,208 @@
+"""
+Trials: one plan, one seed, one world, as plain data that travels between processes.
+
+``trials_of`` makes them from a scenario file, ``run_trial`` carries one out, and
+``search.pool.carry_out`` does many at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from umt_sim.analysis import Result
+from umt_sim.analysis.reproduction import reproduction
+from umt_sim.bootstrap.running import run_plan
+from umt_sim.bootstrap.worlds import Supply
+from umt_sim.errors import JournalError, ScenarioError, UmtSimError, WorldError
+from umt_sim.expectations.verdicts import ExitCode, Status, Verdict, exit_code
+from umt_sim.journal.storage import new_folder
+from umt_sim.runner.phases import Progress
+from umt_sim.scenario.loader import load, load_frozen
+from umt_sim.scenario.plan import WorldName
+
+__all__ = ["Trial", "TrialResult", "run_trial", "trials_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """
+    One run to be carried out.
+
+    Attributes:
+        plan: The frozen plan, from ``Plan.as_dict``.
+        world: Where it runs.
+        source: The scenario file, as the user named it.
+        overrides: The edits that are in the plan already, for the line that reproduces it.
+        runs: Where run folders are kept; ``None`` keeps nothing.
+        draw_passed: Whether a kept run is drawn even if it passed.
+        supply: Where the live world's servers come from.
+    """
+
+    plan: Mapping[str, Any]
+    world: WorldName
+    source: str
+    overrides: tuple[str, ...] = ()
+    runs: Path | None = None
+    draw_passed: bool = True
+    supply: Supply | None = None
+
+    @property
+    def title(self) -> str:
+        """Scenario and seed."""
+        return f"{self.plan['name']} seed {self.plan['seed']}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """
+    What came of a trial: all that a table or a machine wants to know of it.
+
+    Attributes:
+        name: The scenario's name.
+        seed: The run's seed.
+        world: Where it ran.
+        source: The scenario file.
+        status: The verdict in a word.
+        ended: ``completed``, ``aborted``, ``interrupted``, ``failed``, or ``refused``
+            where the run could not begin.
+        verdicts: The answer to everything expected.
+        tape_hash: The same for every run of one plan and seed; ``None`` for a live run.
+        folder: Where the run is kept, if it is.
+        reproduce: The command that runs the same again, with versions.
+        advice: What the scenario could do better, if anything.
+        took_wall: Seconds on the clock on the wall.
+        code: What the command line returns for it.
+        error: Why the run could not be carried out, if so.
+    """
+
+    name: str
+    seed: int
+    world: str
+    source: str
+    status: Status
+    ended: str
+    verdicts: tuple[Verdict, ...]
+    tape_hash: str | None
+    folder: Path | None
+    reproduce: str
+    advice: str
+    took_wall: float
+    code: ExitCode
+    error: str = ""
+
+
+def trials_of(
+    path: str,
+    *,
+    seeds: Sequence[int] | None = None,
+    world: WorldName = "sim",
+    overrides: Sequence[str] = (),
+    runs: Path | None = None,
+    supply: Supply | None = None,
+) -> list[Trial]:
+    """
+    A trial for each seed of a scenario file.
+
+    Args:
+        path: The scenario file.
+        seeds: Instead of the scenario's own.
+        world: Where to run it.
+        overrides: Edits of the scenario, ``path=value`` each.
+        runs: Where run folders are kept; ``None`` keeps nothing.
+        supply: Where the live world's servers come from.
+
+    Raises:
+        ScenarioError: The file is wrong; carries every problem found.
+    """
+    wanted = seeds if seeds is not None else load(path, world=world, overrides=overrides).seeds
+    plans = [load(path, seed=seed, world=world, overrides=overrides) for seed in wanted]
+    return [
+        Trial(plan.as_dict(), world, path, tuple(overrides), runs=runs, supply=supply)
+        for plan in plans
+    ]
+
+
+def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
+    """
+    Carry one trial out.
+
+    A run that cannot be carried out is a result as well: among many it must not end the others.
+
+    Args:
+        trial: What to run, and what to keep of it.
+        tell: Told how far the run has come, from a thread that lives in real time.
+    """
+    started = time.perf_counter()
+    try:
+        plan = load_frozen(trial.plan, world=trial.world)
+        result = run_plan(plan, progress=tell, supply=trial.supply)
+    except UmtSimError as error:
+        return _refused(trial, error, time.perf_counter() - started)
+    if trial.runs is not None:
+        _keep(result, trial)
+    interrupted = result.journal.header.get("ended") == "interrupted"
+    return TrialResult(
+        name=result.name,
+        seed=result.seed,
+        world=result.world,
+        source=trial.source,
+        status=result.status,
+        ended=str(result.journal.header.get("ended")),
+        verdicts=result.verdict.verdicts,
+        tape_hash=result.tape_hash,
+        folder=result.folder,
+        reproduce=reproduction(result, trial.source, trial.overrides),
+        advice=_advice(result),
+        took_wall=time.perf_counter() - started,
+        code=ExitCode.INTERRUPTED if interrupted else exit_code([result.status]),
+    )
+
+
+def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
+    match error:
+        case ScenarioError() | JournalError():
+            code = ExitCode.BAD_SCENARIO
+        case WorldError():
+            code = ExitCode.SERVICES_MISSING
+        case _:
+            code = ExitCode.FAILED
+    kind = "error" if code is not ExitCode.FAILED else type(error).__name__
+    return TrialResult(
+        name=str(trial.plan["name"]),
+        seed=int(trial.plan["seed"]),
+        world=trial.world,
+        source=trial.source,
+        status=Status.ERRORED,
+        ended="refused",
+        verdicts=(),
+        tape_hash=None,
+        folder=None,
+        reproduce="",
+        advice="",
+        took_wall=took_wall,
+        code=code,
+        error=f"{kind}: {error}",
+    )
+
+
+def _keep(result: Result, trial: Trial) -> None:
+    assert trial.runs is not None
+    started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
+    folder = new_folder(trial.runs, result.name, result.seed, started)
+    result.save(folder, draw=trial.draw_passed or not result.passed)
+
+
+def _advice(result: Result) -> str:
+    """Says so where more of the beginning should be left out than the scenario does."""
+    try:
+        advised, left_out = result.advised_warmup, result.readings.run.start
+    except JournalError:
+        return ""
+    if advised is None or advised <= left_out:
+        return ""
+    return f"warm-up:   {left_out:g} s are left out; MSER-5 advises {advised:.3g} s"

@@ -1,0 +1,68 @@
+"""Carries out trials while somebody watches; an interruption keeps what came of them so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import click
+
+from umt_sim.bootstrap import trials as bootstrap
+from umt_sim.bootstrap.trials import Trial, TrialResult
+from umt_sim.cli.progress import watching
+from umt_sim.expectations.verdicts import ExitCode
+from umt_sim.search.pool import carry_out
+
+__all__ = ["Batch", "carried_out"]
+
+_WORST_FIRST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.BAD_SCENARIO,
+    ExitCode.SERVICES_MISSING,
+    ExitCode.FAILED,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.PASSED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    What came of some trials.
+
+    Attributes:
+        results: Of those that were carried out, in the order asked for.
+        code: The exit code of the worst.
+    """
+
+    results: tuple[TrialResult, ...]
+    code: ExitCode
+
+
+def carried_out(trials: Sequence[Trial], *, jobs: int, quiet: bool) -> Batch:
+    """
+    Carry out *trials*, as many at once as there are *jobs*, and show how far they are.
+
+    Ctrl-C ends the runs under way; what they recorded until then is kept and has its result.
+    """
+    if len(trials) > 1:
+        trials = [replace(trial, draw_passed=False) for trial in trials]
+    found: dict[int, TrialResult] = {}
+    with watching([trial.title for trial in trials], quiet=quiet) as watch:
+
+        def done(index: int, result: TrialResult) -> bool:
+            found[index] = result
+            watch.done(index, result)
+            return result.code is not ExitCode.INTERRUPTED
+
+        try:
+            carry_out(bootstrap.run_trial, trials, jobs=jobs, done=done, news=watch.news)
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            interrupted = any(r.code is ExitCode.INTERRUPTED for r in found.values())
+    if interrupted:
+        click.echo(f"interrupted; {len(found)} of {len(trials)} runs left something", err=True)
+    results = tuple(found[index] for index in sorted(found))
+    codes = [ExitCode.INTERRUPTED] if interrupted else [result.code for result in results]
+    return Batch(results, next(code for code in _WORST_FIRST if code in codes))

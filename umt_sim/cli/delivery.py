@@ -1,0 +1,80 @@
+"""Hands results over: printed for people or for machines, and written to files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from umt_sim.cli.writers import Writer
+
+if TYPE_CHECKING:
+    from umt_sim.bootstrap.trials import TrialResult
+
+__all__ = ["Delivery", "plain"]
+
+_GITHUB = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    Where results go.
+
+    Attributes:
+        as_json: Print JSON instead of tables.
+        files: Each format asked for, and its file.
+        github_summary: Append the Markdown summary to the page of a GitHub Actions job.
+    """
+
+    as_json: bool
+    files: Mapping[Writer, Path]
+    github_summary: bool
+
+    def deliver(self, results: Sequence[TrialResult]) -> None:
+        """Print and write *results*."""
+        from umt_sim.cli.outcomes import print_results
+
+        if self.as_json:
+            rows = [plain(result) for result in results]
+            click.echo(json.dumps(rows[0] if len(rows) == 1 else rows, indent=2))
+        else:
+            print_results(results)
+        for writer, path in self.files.items():
+            writer.write(results, path)
+        if self.github_summary:
+            _append_to_job_page(results)
+
+
+def _append_to_job_page(results: Sequence[TrialResult]) -> None:
+    from umt_sim.cli.writers import markdown
+
+    page = os.environ.get(_GITHUB)
+    if not page:
+        raise click.UsageError(f"--github-summary needs ${_GITHUB}; GitHub Actions sets it")
+    with Path(page).open("a", encoding="utf-8") as file:
+        file.write(markdown.text(results))
+
+
+def plain(result: TrialResult) -> dict[str, Any]:
+    """A result as JSON can hold it."""
+    verdicts = [{**asdict(verdict), "status": verdict.status.value} for verdict in result.verdicts]
+    return {
+        "scenario": result.name,
+        "source": result.source,
+        "seed": result.seed,
+        "world": result.world,
+        "status": result.status.value,
+        "ended": result.ended,
+        "error": result.error or None,
+        "tape_hash": result.tape_hash,
+        "folder": str(result.folder) if result.folder is not None else None,
+        "reproduce": result.reproduce,
+        "took_wall_s": round(result.took_wall, 3),
+        "verdicts": verdicts,
+    }
