@@ -125,6 +125,8 @@ class CircuitBreaker:
         machine = self._machine
         started = machine.monotonic()
         ticket = machine.free or machine.ask(started)
+        if ticket is None:
+            raise machine.refusal(started)
         try:
             result = function(*args, **kwargs)
         except Exception as error:
@@ -146,6 +148,8 @@ class CircuitBreaker:
         machine = self._machine
         started = machine.monotonic()
         ticket = machine.free or machine.ask(started)
+        if ticket is None:
+            raise machine.refusal(started)
         try:
             result = await function(*args, **kwargs)
         except Exception as error:
@@ -173,6 +177,8 @@ class CircuitBreaker:
         machine = self._machine
         started = machine.monotonic()
         ticket = machine.free or machine.ask(started)
+        if ticket is None:
+            raise machine.refusal(started)
         try:
             result = function(*args, **kwargs)
         except Exception as error:
@@ -200,7 +206,7 @@ class CircuitBreaker:
 
     def __enter__(self) -> Self:
         started = self._machine.monotonic()
-        self._entries.enter(self._machine.free or self._machine.ask(started), started)
+        self._entries.enter(self._machine.admit(started), started)
         return self
 
     def __exit__(
@@ -238,7 +244,7 @@ class CircuitBreaker:
             CircuitOpenError: The breaker does not permit it.
         """
         started = self._machine.monotonic()
-        return Permit(self._machine, self._machine.free or self._machine.ask(started), started)
+        return Permit(self._machine, self._machine.admit(started), started)
 
     def classify(self, error: Exception) -> Outcome:
         """What the settings make of an error."""

@@ -26,7 +26,7 @@ from umt_sim.platform.resilience.breaker.events import BreakerEvent, StateChange
 from umt_sim.platform.resilience.breaker.outcome import Outcome
 from umt_sim.platform.resilience.breaker.permits import Permit
 from umt_sim.platform.resilience.breaker.transitions import State
-from umt_sim.platform.resilience.breaker.window import CountWindow
+from umt_sim.platform.resilience.breaker.window import FAILED, SLOW, CountWindow
 
 __all__ = ["FleetBreaker", "FleetFound", "FleetLost"]
 
@@ -180,7 +180,9 @@ class FleetBreaker:
     def _judge(self, tally: Tally) -> bool | None:
         permitted = self._settings.permitted_calls_in_half_open
         window = CountWindow(permitted, self._settings.minimum_number_of_calls)
-        window.calls, window.failed, window.slow = tally.calls, tally.failed, tally.slow
+        for number in range(tally.calls):
+            failed, slow = number < tally.failed, number < tally.slow
+            window.record(failed * FAILED | slow * SLOW, 0.0, 0.0)
         verdict = self._settings.trip.judge_probes(window)
         return True if verdict is None and tally.calls >= permitted else verdict
 

@@ -46,6 +46,8 @@ async def call_awaitable(
     """One protected call of a function that gives an awaitable."""
     started = machine.monotonic()
     ticket = machine.free or machine.ask(started)
+    if ticket is None:
+        raise machine.refusal(started)
     try:
         result = await function(*args, **kwargs)
     except Exception as error:
@@ -92,6 +94,8 @@ def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[
     def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
         ticket = machine.free or ask(started)
+        if ticket is None:
+            raise machine.refusal(started)
         try:
             result = function(*args, **kwargs)
         except Exception as error:
@@ -118,6 +122,8 @@ def _guard_coroutine(
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
         ticket = machine.free or ask(started)
+        if ticket is None:
+            raise machine.refusal(started)
         try:
             result = await function(*args, **kwargs)
         except Exception as error:
@@ -137,7 +143,7 @@ def _guard_generator(
 ) -> Callable[..., Generator[Any, Any, Any]]:
     def guarded(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         started = machine.monotonic()
-        ticket = machine.free or machine.ask(started)
+        ticket = machine.admit(started)
         try:
             result = yield from function(*args, **kwargs)
         except Exception as error:
@@ -157,7 +163,7 @@ def _guard_async_generator(
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def guarded(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         started = machine.monotonic()
-        ticket = machine.free or machine.ask(started)
+        ticket = machine.admit(started)
         inner = function(*args, **kwargs)
         try:
             item = await anext(inner)

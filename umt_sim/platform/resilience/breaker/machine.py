@@ -77,9 +77,7 @@ class Machine:
 
     __slots__ = (
         "_acquire",
-        "_alarm",
         "_failed_result",
-        "_fewest",
         "_heard",
         "_ignores",
         "_listened",
@@ -133,37 +131,59 @@ class Machine:
 
     # Admission
 
-    def ask(self, now: float) -> Ticket:
+    def admit(self, now: float) -> Ticket:
         """
-        Ask for permission where ``free`` does not already give it.
+        Give a call its ticket.
+
+        The forms through which most calls go say the same in their own lines.
 
         Raises:
             CircuitOpenError: The call is not permitted.
         """
+        ticket = self.free or self.ask(now)
+        if ticket is None:
+            raise self.refusal(now)
+        return ticket
+
+    def ask(self, now: float) -> Ticket | None:
+        """Ask for a ticket where ``free`` is none; ``None`` is answered with ``refusal``."""
+        if now <= self._phase.shut:
+            return None  # one read, so no lock
         self._acquire()
         try:
-            if self._phase.due is not None:
-                self._elapse(now)
-            phase = self._phase
-            ticket = phase.admit(now)
-            while ticket is not None and isinstance(ticket, Change):
-                self._go(ticket, now)
+            self._elapse(now)
+            while True:
                 phase = self._phase
-                ticket = phase.admit(now)
-            if ticket is None:
-                phase.window.not_permitted += 1
-                if self._heard:
-                    self.publisher.put(CallRefused(now, self.name, phase.state))
+                ticket = None if now <= phase.shut else phase.admit(now)
+                if not isinstance(ticket, Change):
+                    break
+                self._go(ticket, now)
         finally:
             self._release()
         if self._listened:
             self.publisher.deliver()
-        if ticket is None:
-            # Made here and kept nowhere: an exception that a local variable of its own
-            # traceback refers to would live until the garbage collector comes by.
-            until = phase.until
-            raise CircuitOpenError(self.name, phase.state, None if until is None else until - now)
         return ticket
+
+    def refusal(self, now: float) -> CircuitOpenError:
+        """
+        Count a call that got no ticket, and make what its caller is to raise at once.
+
+        Kept in no variable: an exception that a frame of its own traceback refers to would
+        live until the garbage collector comes by. Raised by the form itself, since every
+        frame that an exception passes costs as much as all the rest of a refusal.
+        """
+        self._acquire()
+        try:
+            phase = self._phase
+            phase.window.not_permitted += 1
+            if self._heard:
+                self.publisher.put(CallRefused(now, self.name, phase.state))
+        finally:
+            self._release()
+        if self._listened:
+            self.publisher.deliver()
+        until = phase.until
+        return CircuitOpenError(self.name, phase.state, None if until is None else until - now)
 
     # Outcomes
 
@@ -175,11 +195,11 @@ class Machine:
         self._acquire()
         try:
             if ticket is self.free:
-                bad = ticket.record(outcome, duration, now)
-                alarmed = bad >= self._fewest and self._alarm(ticket)
-                if not (alarmed or self._heard):
+                ripe = ticket.record(outcome, duration, now)
+                change = self._phase.judge() if ripe else None
+                if not (change or self._heard):
                     return
-                stale, change = False, self._phase.judge() if alarmed else None
+                stale = False
             else:
                 stale, change = self._settle(ticket, outcome, duration, now)
             if self._heard:
@@ -211,11 +231,11 @@ class Machine:
         self._acquire()
         try:
             if ticket is self.free:
-                bad = ticket.record(outcome, duration, now)
-                alarmed = bad >= self._fewest and self._alarm(ticket)
-                if not (alarmed or self._heard or wait):
+                ripe = ticket.record(outcome, duration, now)
+                change = self._phase.judge() if ripe else None
+                if not (change or self._heard or wait):
                     return
-                stale, change = False, self._phase.judge() if alarmed else None
+                stale = False
             else:
                 stale, change = self._settle(ticket, outcome, duration, now)
             if self._heard:
@@ -430,7 +450,6 @@ class Machine:
 
     def _settle_in(self, phase: Phase) -> None:
         self._phase = phase
-        self._fewest, self._alarm = phase.fewest, phase.alarm
         self.free: Window | None = phase.window if phase.free else None
         self._heard = self._listened and phase.loud
 

@@ -38,12 +38,12 @@ class Rule:
         """What the probes seen in the half-open state say."""
         return self.judge(window)
 
-    def fewest(self, window: Window) -> int:  # noqa: ARG002  # a simple rule may need it
+    def patience(self, window: Window) -> int:  # noqa: ARG002  # a simple rule may need it
         """
-        Failed and slow calls in *window* below which ``judge`` cannot say yes.
+        How many more calls must end before ``judge`` can say yes, if it has just not.
 
-        A bound, at least 1: with fewer the rule is not asked, so that calls of a callee
-        that is nearly well cost little more than those of one that is.
+        A bound, at least 1: until then the rule is not asked, so judging costs a healthy
+        callee nothing. A time window that drops a second asks again at once.
         """
         return 1
 
@@ -75,9 +75,9 @@ class ConsecutiveFailures(Rule):
                 f"failure_threshold is {self.limit}; write 1 or more failures in a row"
             )
 
-    def fewest(self, window: Window) -> int:
-        """The row, as far as it fits into the window; seconds forget what a row remembers."""
-        return min(self.limit, window.size) if isinstance(window, CountWindow) else 1
+    def patience(self, window: Window) -> int:
+        """What is missing from the row."""
+        return max(self.limit - window.streak, 1)
 
     def judge(self, window: Window) -> bool:
         """Whether the latest calls were failures only."""
@@ -99,14 +99,14 @@ class FailureRate(Rule):
     def __post_init__(self) -> None:
         _check_percent("failure rate", self.percent)
 
-    def fewest(self, window: Window) -> int:
-        """The share of the fewest calls for which there is a rate."""
-        return max(int(self.percent * window.minimum / 100), 1)
+    def patience(self, window: Window) -> int:
+        """What is missing from the share, and from the minimum."""
+        return _patience(self.percent, window.failed, window)
 
     def judge(self, window: Window) -> bool | None:
         """Whether the failure rate has reached the threshold."""
-        calls = window.calls
-        return None if calls < window.minimum else window.failed * 100.0 / calls >= self.percent
+        rate = window.failure_rate
+        return None if rate is None else rate >= self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,14 @@ class SlowCallRate(Rule):
     def __post_init__(self) -> None:
         _check_percent("slow call rate", self.percent)
 
-    def fewest(self, window: Window) -> int:
-        """The share of the fewest calls for which there is a rate."""
-        return max(int(self.percent * window.minimum / 100), 1)
+    def patience(self, window: Window) -> int:
+        """What is missing from the share, and from the minimum."""
+        return _patience(self.percent, window.slow, window)
 
     def judge(self, window: Window) -> bool | None:
         """Whether the slow call rate has reached the threshold."""
-        calls = window.calls
-        return None if calls < window.minimum else window.slow * 100.0 / calls >= self.percent
+        rate = window.slow_call_rate
+        return None if rate is None else rate >= self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,9 @@ class AnyOf(Rule):
     first: Rule
     second: Rule
 
-    def fewest(self, window: Window) -> int:
-        """What the easier rule needs."""
-        return min(self.first.fewest(window), self.second.fewest(window))
+    def patience(self, window: Window) -> int:
+        """That of the rule that may say yes sooner."""
+        return min(self.first.patience(window), self.second.patience(window))
 
     def judge(self, window: Window) -> bool | None:
         """Three-valued *or*."""
@@ -181,9 +181,9 @@ class AllOf(Rule):
     first: Rule
     second: Rule
 
-    def fewest(self, window: Window) -> int:
-        """What the harder rule needs."""
-        return max(self.first.fewest(window), self.second.fewest(window))
+    def patience(self, window: Window) -> int:
+        """That of the rule that can say yes only later."""
+        return max(self.first.patience(window), self.second.patience(window))
 
     def judge(self, window: Window) -> bool | None:
         """Three-valued *and*."""
@@ -210,6 +210,13 @@ def _both(first: bool | None, second: bool | None) -> bool | None:
     if first is False or second is False:
         return False
     return None if first is None or second is None else True
+
+
+def _patience(percent: float, bad: int, window: Window) -> int:
+    """Calls until *bad* of them can be *percent* of those in *window*, all others going badly."""
+    calls = window.calls
+    needed = int(percent * max(calls, window.minimum) / 100)  # rounded down: rather ask too early
+    return max(window.minimum - calls, needed - bad, 1)
 
 
 def _check_percent(what: str, percent: float) -> None:

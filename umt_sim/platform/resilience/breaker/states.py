@@ -17,8 +17,8 @@ just been found well, so the closed state hears of them as of its own calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, nextafter
 
 from umt_sim.platform.resilience.breaker.rules import Rule
 from umt_sim.platform.resilience.breaker.settings import BreakerSettings
@@ -56,10 +56,6 @@ Ticket = Window | RunningCall
 Running = dict[RunningCall, None]  # in the order they were admitted
 
 
-def _always(_: Window) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """Where a state wants to go, and which rules say so."""
@@ -77,14 +73,13 @@ class Phase:
         window: What a snapshot shows now.
         attempt: How often the breaker has opened since it was last closed.
         due: When the clock ends this stay, ``None`` if only calls and operators do.
+        shut: Until then, that moment included, every call is refused.
         until: When a call just refused may be let through, ``None`` if nobody knows.
-        fewest: Failed and slow calls below which ``judge`` has nothing to say.
-        alarm: With so many, whether it has; a rule, asked without a detour.
         free: Whether every call is let through and its ticket is the window.
         loud: Whether outcomes and refusals are published.
     """
 
-    __slots__ = ("alarm", "attempt", "due", "fewest", "until", "window")
+    __slots__ = ("attempt", "due", "shut", "until", "window")
     state: State
     free = False
     loud = True
@@ -93,12 +88,11 @@ class Phase:
         self.window = window
         self.attempt = attempt
         self.due: float | None = None
+        self.shut = -inf
         self.until: float | None = None
-        self.fewest = 1
-        self.alarm: Callable[[Window], bool | None] = _always
 
     def admit(self, now: float) -> Ticket | Change | None:
-        """A ticket, a change to make first, or ``None`` for no."""
+        """A ticket, a change to make first, or ``None`` for no. Not asked while shut."""
         raise NotImplementedError
 
     def settle(self, ticket: Ticket, outcome: int, duration: float, now: float) -> Change | None:
@@ -133,7 +127,6 @@ class Closed(Phase):
     def __init__(self, window: Window, rule: Rule, running: Running | None = None) -> None:
         super().__init__(window)
         self._rule = rule
-        self.fewest, self.alarm = rule.fewest(window), rule.judge
         self._running: Running = {} if running is None else running
 
     def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's
@@ -163,9 +156,11 @@ class Closed(Phase):
 
     def judge(self) -> Change | None:
         """Open if the rule says so."""
-        if self.alarm(self.window) is not True:
+        window = self.window
+        if self._rule.judge(window) is not True:
+            window.patience = self._rule.patience(window)
             return None
-        exceeded = tuple(leaf for leaf in self._rule.leaves() if leaf.judge(self.window) is True)
+        exceeded = tuple(leaf for leaf in self._rule.leaves() if leaf.judge(window) is True)
         return Change(State.OPEN, exceeded)
 
 
@@ -269,10 +264,11 @@ class Open(Phase):
         super().__init__(window, attempt)
         self.until = until
         self.due = until if automatic else None
+        self.shut = nextafter(until, -inf) if automatic else until
 
-    def admit(self, now: float) -> Ticket | Change | None:
-        """Nobody; strictly after the wait, whoever asks first opens the half-open state."""
-        return Change(State.HALF_OPEN) if now > self.until else None
+    def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's
+        """Strictly after the wait, whoever asks first opens the half-open state."""
+        return Change(State.HALF_OPEN)
 
     def settle(self, ticket: Ticket, outcome: int, duration: float, now: float) -> Change | None:
         """Record the late result of a call that the visible window admitted."""
@@ -385,10 +381,7 @@ class ForcedOpen(Phase):
 
     def __init__(self, attempt: int) -> None:
         super().__init__(NullWindow(), attempt)
-
-    def admit(self, now: float) -> Ticket | Change | None:  # noqa: ARG002  # the base's
-        """Nobody."""
-        return None
+        self.shut = inf
 
 
 class Disabled(Phase):

@@ -4,7 +4,7 @@ Sliding windows: what happened lately, as numbers.
 A window knows nothing of states or rules and can be used alone. Every operation is O(1),
 moving a time window apart, which costs one step for each second that has passed (at most
 its size). Outcomes are small integers: bit 0 says slow, bit 1 says failed, so that from
-``FAILED`` upwards are the failures.
+``FAILED`` upwards are the failures. A tally is a list indexed by them.
 
 Rates are percentages, ``None`` while fewer than *minimum* calls are in the window.
 """
@@ -31,6 +31,8 @@ SLOW: Final = 1
 FAILED: Final = 2
 SLOW_FAILED: Final = FAILED | SLOW
 
+_UNUSED: Final = 4  # a place of a count window that has not held a call yet
+
 LATENCIES_KEPT: Final = 128  # of a time window; a count window keeps one per call
 
 
@@ -38,16 +40,13 @@ class Window(Protocol):
     """Counts the calls that ended lately. All durations and times are seconds."""
 
     minimum: int  # calls before rates exist
-    calls: int
-    failed: int
-    slow: int
-    slow_failed: int
     streak: int  # failures since the last success
+    patience: int  # calls to record before a rule need look again; whoever asks rules sets it
     overdue: int  # calls still running that are already slow, as of the last admission
     not_permitted: int  # calls refused while this window was the visible one
 
-    def record(self, outcome: int, duration: float, now: float) -> int:
-        """Count a call that ended at *now*; return the failed and slow calls in the window."""
+    def record(self, outcome: int, duration: float, now: float) -> bool:
+        """Count a call that ended at *now*; return whether patience is over."""
         ...
 
     def move(self, now: float) -> None:
@@ -56,6 +55,26 @@ class Window(Protocol):
 
     def latencies(self) -> list[float]:
         """Durations of the latest recorded calls, in no particular order."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Calls in the window."""
+        ...
+
+    @property
+    def failed(self) -> int:
+        """Those that failed."""
+        ...
+
+    @property
+    def slow(self) -> int:
+        """Those that were slow."""
+        ...
+
+    @property
+    def slow_failed(self) -> int:
+        """Those that were both."""
         ...
 
     @property
@@ -72,70 +91,73 @@ class Window(Protocol):
 class _Counts:
     """The numbers every window shows."""
 
-    __slots__ = (
-        "calls",
-        "failed",
-        "minimum",
-        "not_permitted",
-        "overdue",
-        "slow",
-        "slow_failed",
-        "streak",
-    )
+    __slots__ = ("_tally", "minimum", "not_permitted", "overdue", "patience", "streak")
 
     def __init__(self, minimum: int) -> None:
         self.minimum = minimum
-        self.calls = self.failed = self.slow = self.slow_failed = 0
-        self.streak = self.overdue = self.not_permitted = 0
+        self.streak = self.patience = self.overdue = self.not_permitted = 0
+        self._tally = [0, 0, 0, 0]
+
+    @property
+    def calls(self) -> int:
+        return sum(self._tally[:_UNUSED])
+
+    @property
+    def failed(self) -> int:
+        return self._tally[FAILED] + self._tally[SLOW_FAILED]
+
+    @property
+    def slow(self) -> int:
+        return self._tally[SLOW] + self._tally[SLOW_FAILED]
+
+    @property
+    def slow_failed(self) -> int:
+        return self._tally[SLOW_FAILED]
 
     @property
     def failure_rate(self) -> float | None:
-        return None if self.calls < self.minimum else self.failed * 100.0 / self.calls
+        calls = self.calls
+        return None if calls < self.minimum else self.failed * 100.0 / calls
 
     @property
     def slow_call_rate(self) -> float | None:
-        return None if self.calls < self.minimum else self.slow * 100.0 / self.calls
+        calls = self.calls
+        return None if calls < self.minimum else self.slow * 100.0 / calls
 
 
 class CountWindow(_Counts):
     """
     The last *size* calls.
 
-    A ring of small integers, always full: places not yet used hold a plain success, which
-    changes no count when it is overwritten. As long as no failed or slow call is in the ring
-    it is all zeros, and turning it by another zero would change nothing; so a healthy call
-    costs one ``append``, of its duration.
+    A ring of outcomes, always full: it begins with places that hold no call yet. While all
+    calls in it end alike it need not turn, and while all end well nothing changes at all.
     """
 
-    __slots__ = ("_at", "_durations", "_ring", "size")
+    __slots__ = ("_durations", "_ring", "size")
 
     def __init__(self, size: int, minimum: int) -> None:
         super().__init__(min(minimum, size))
         self.size = size
-        self._ring = [SUCCEEDED] * size
-        self._at = 0
+        self._tally.append(size)
+        self._ring = deque([_UNUSED] * size, maxlen=size)
         self._durations: deque[float] = deque(maxlen=size)
 
-    def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # a time window needs it
-        """Count a call that ended; return the failed and slow calls in the window."""
+    def record(self, outcome: int, duration: float, now: float) -> bool:  # noqa: ARG002  # a time window needs it
+        """Count a call that ended; return whether patience is over."""
         self._durations.append(duration)
-        if self.calls < self.size:
-            self.calls += 1
-        if not (outcome or self.failed or self.slow):
-            return 0
-        ring = self._ring
-        self._at = at = (self._at or self.size) - 1  # backwards, which is one comparison less
-        evicted = ring[at]
-        if evicted != outcome:
-            ring[at] = outcome
-            self.failed += (outcome >= FAILED) - (evicted >= FAILED)
-            self.slow += (outcome & SLOW) - (evicted & SLOW)
-            self.slow_failed += (outcome == SLOW_FAILED) - (evicted == SLOW_FAILED)
+        tally = self._tally
+        if tally[outcome] != self.size:
+            tally[self._ring[0]] -= 1
+            tally[outcome] += 1
+            self._ring.append(outcome)
+        elif not outcome:
+            return False  # one more good call among none but good ones
         if outcome >= FAILED:
             self.streak += 1
-        else:
+        elif self.streak:
             self.streak = 0
-        return self.failed + self.slow
+        self.patience = left = self.patience - 1
+        return left <= 0
 
     def move(self, now: float) -> None:
         """Nothing ages: only a new call pushes an old one out."""
@@ -149,8 +171,8 @@ class TimeWindow(_Counts):
     """
     The calls that ended in the current clock second and the *size* - 1 before it.
 
-    One bucket of four counts per whole second of the clock, so the window's true length
-    is between *size* - 1 and *size* seconds. That is resilience4j's grain.
+    One tally per whole second of the clock, so the window's true length is between
+    *size* - 1 and *size* seconds. That is resilience4j's grain.
     """
 
     __slots__ = ("_bucket", "_buckets", "_durations", "_next", "_second", "size")
@@ -162,33 +184,22 @@ class TimeWindow(_Counts):
         self._settle_on(int(now // 1))
         self._durations: deque[float] = deque(maxlen=LATENCIES_KEPT)
 
-    def record(self, outcome: int, duration: float, now: float) -> int:
-        """Count a call that ended at *now*; return the failed and slow calls in the window."""
+    def record(self, outcome: int, duration: float, now: float) -> bool:
+        """Count a call that ended at *now*; return whether patience is over."""
         if now >= self._next:
             self.move(now)
         self._durations.append(duration)
-        self._bucket[0] += 1
-        self.calls += 1
-        if outcome:
-            self._count(outcome)
+        self._bucket[outcome] += 1
+        self._tally[outcome] += 1
         if outcome >= FAILED:
             self.streak += 1
-        else:
+        elif self.streak:
             self.streak = 0
-        return self.failed + self.slow
-
-    def _count(self, outcome: int) -> None:
-        bucket = self._bucket
-        failed, slow, both = outcome >= FAILED, outcome & SLOW, outcome == SLOW_FAILED
-        bucket[1] += failed
-        bucket[2] += slow
-        bucket[3] += both
-        self.failed += failed
-        self.slow += slow
-        self.slow_failed += both
+        self.patience = left = self.patience - 1
+        return left <= 0
 
     def move(self, now: float) -> None:
-        """Drop the seconds that are too old at *now*."""
+        """Drop the seconds that are too old at *now*. Patience ends: a rate may have leapt."""
         if now < self._next:
             return
         second = int(now // 1)
@@ -196,6 +207,7 @@ class TimeWindow(_Counts):
         for step in range(1, min(passed, self.size) + 1):
             self._drop(self._buckets[(self._second + step) % self.size])
         self._settle_on(second)
+        self.patience = 0
 
     def _settle_on(self, second: int) -> None:
         self._second = second
@@ -203,10 +215,7 @@ class TimeWindow(_Counts):
         self._bucket = self._buckets[second % self.size]
 
     def _drop(self, bucket: list[int]) -> None:
-        self.calls -= bucket[0]
-        self.failed -= bucket[1]
-        self.slow -= bucket[2]
-        self.slow_failed -= bucket[3]
+        self._tally = [kept - old for kept, old in zip(self._tally, bucket, strict=True)]
         bucket[:] = 0, 0, 0, 0
 
     def latencies(self) -> list[float]:
@@ -222,9 +231,9 @@ class NullWindow(_Counts):
     def __init__(self) -> None:
         super().__init__(minimum=1)
 
-    def record(self, outcome: int, duration: float, now: float) -> int:  # noqa: ARG002  # the protocol's
+    def record(self, outcome: int, duration: float, now: float) -> bool:  # noqa: ARG002  # the protocol's
         """Count nothing."""
-        return 0
+        return False
 
     def move(self, now: float) -> None:
         """Nothing is here to age."""
