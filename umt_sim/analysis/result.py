@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from umt_sim.analysis.figures.gallery import Gallery
+
 __all__ = ["Result"]
 
 
@@ -193,6 +195,25 @@ class Result:
         from umt_sim.analysis.summary import summary_frame
 
         return summary_frame(self._readings)
+
+    def impact(self) -> pd.DataFrame:
+        """What each fault did to each operation: reach, detection, recovery."""
+        from umt_sim.analysis.impact import impact_frame
+
+        return impact_frame(self._readings)
+
+    def breaker_worth(self) -> pd.DataFrame:
+        """Calls that each breaker saved, wasted, or let through to fail."""
+        from umt_sim.analysis.impact import breaker_worth_frame
+
+        return breaker_worth_frame(self._readings)
+
+    @property
+    def figures(self) -> Gallery:
+        """Everything that can be drawn of the run: ``result.figures.topology()``."""
+        from umt_sim.analysis.figures.gallery import Gallery
+
+        return Gallery(self)
 
     def plot(self, *operations: str) -> Figure:
         """

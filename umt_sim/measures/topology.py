@@ -23,6 +23,7 @@ class Edge:
     Attributes:
         caller: Who sent them.
         callee: Who got them.
+        delivers: Whether the caller is a broker that hands on messages.
         per_second: How many.
         error_rate: Share that ended in an error.
         p50: Median duration of the client's, producer's or consumer's span, in seconds.
@@ -31,6 +32,7 @@ class Edge:
 
     caller: str
     callee: str
+    delivers: bool
     per_second: float
     error_rate: Estimate
     p50: Estimate
@@ -57,6 +59,7 @@ def _edge(caller: str, callee: str, hops: list[Hop], window: Window, batching: B
     return Edge(
         caller,
         callee,
+        hops[0].span.kind == "consumer",
         len(hops) / window.duration,
         share_estimate(failed, batching),
         quantile_estimate(times, 0.5, batching),

@@ -1,0 +1,129 @@
+"""The spans of one request over time, and what its answer waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
+
+from umt_sim.analysis.figure import RunFigure
+from umt_sim.analysis.figures.sequence import short_name
+from umt_sim.analysis.palette import INK, MUTED, SERIES, WRONG
+from umt_sim.analysis.panels import style
+from umt_sim.expectations.metrics import Unit
+from umt_sim.expectations.wording import quantity
+from umt_sim.measures.traces import Trace, critical_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["waterfall"]
+
+_ROW = 0.25  # inches
+_MOST_ROWS = 60
+_LONGEST_NAME = 46
+_NAMES = 215  # points kept for names, left of the bars
+
+
+def waterfall(trace: Trace, title: str) -> RunFigure:
+    """
+    Draw *trace*: a bar for each span, in the colour of the program it belongs to.
+
+    The line inside the bars is the critical path: what the answer waited for. Where it is
+    dotted a message waited in its queue.
+
+    Args:
+        trace: The spans of one request; at most sixty are drawn, those that began first.
+        title: What the request was.
+    """
+    rows = list(trace.walk())[:_MOST_ROWS]
+    began = trace.roots[0].start
+    figure = RunFigure(figsize=(10.5, 1.1 + _ROW * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    colours = _colours(trace)
+    for row, (_, span) in enumerate(rows):
+        colour = colours[trace.participants[span.span_id]]
+        _bar(axes, row, span.start - began, span.end - began, colour, span.status == "error")
+    _path(axes, trace, {span.span_id: row for row, (_, span) in enumerate(rows)}, began)
+    style(axes, "")
+    axes.grid(visible=True, axis="x", color="#eef0f2")
+    axes.set_yticks(range(len(rows)), [_label(depth, span.name) for depth, span in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=8, pad=_NAMES)
+    for words in axes.get_yticklabels():
+        words.set_horizontalalignment("left")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: quantity(x, Unit.SECONDS) if x else "0")
+    )
+    axes.margins(x=0.12)
+    axes.set_xlim(left=0)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, weight="bold")
+    left_out = len(trace.spans) - len(rows)
+    if left_out:
+        axes.set_xlabel(f"{left_out} later spans are not shown", fontsize=8, color=MUTED)
+    _legend(axes, colours)
+    return figure
+
+
+def _bar(axes: Axes, row: int, start: float, end: float, colour: str, failed: bool) -> None:
+    axes.barh(
+        row,
+        end - start,
+        left=start,
+        height=0.66,
+        color=colour,
+        edgecolor=WRONG if failed else colour,
+        linewidth=1.4 if failed else 0.6,
+        alpha=0.85,
+    )
+    words = quantity(end - start, Unit.SECONDS) + ("  failed" if failed else "")
+    axes.annotate(
+        words,
+        (end, row),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=7.5,
+        color=WRONG if failed else MUTED,
+    )
+
+
+def _path(axes: Axes, trace: Trace, rows: dict[str, int], began: float) -> None:
+    for leg in critical_path(trace):
+        if leg.span.span_id in rows:
+            axes.plot(
+                [leg.start - began, leg.end - began],
+                [rows[leg.span.span_id]] * 2,
+                color=INK,
+                linewidth=1.8,
+                linestyle=(0, (1, 1.2)) if leg.waiting else "-",
+                solid_capstyle="butt",
+                zorder=4,
+            )
+
+
+def _label(depth: int, name: str) -> str:
+    words = "   " * min(depth, 8) + short_name(name)
+    return words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
+
+
+def _colours(trace: Trace) -> dict[str, str]:
+    """A colour for each program, in order of appearance."""
+    names = list(dict.fromkeys(trace.participants[span.span_id] for _, span in trace.walk()))
+    return {name: SERIES[index % len(SERIES)] for index, name in enumerate(names)}
+
+
+def _legend(axes: Axes, colours: dict[str, str]) -> None:
+    patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    axes.legend(
+        handles=patches,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=len(patches),
+        frameon=False,
+        fontsize=8,
+        labelcolor=INK,
+        handlelength=1.2,
+        columnspacing=1.4,
+    )
