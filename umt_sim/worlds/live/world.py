@@ -22,6 +22,7 @@ from umt_sim.worlds.live.providers.base import Provider, Site
 from umt_sim.worlds.live.stopping import terminated_like_interrupted
 from umt_sim.worlds.live.undo import DeleteProxy
 from umt_sim.worlds.live.upstreams import build
+from umt_sim.worlds.live.witness import Witness
 
 __all__ = ["LiveWorld"]
 
@@ -64,6 +65,7 @@ class LiveWorld:
         self._sites: dict[str, Site] = {}
         self._upstreams: dict[str, HttpUpstream] = {}
         self._proxies: dict[str, Proxy] = {}
+        self._witnesses: list[Witness] = []
         self._toxiproxy = ""
         self._ledger: Ledger
         self._gateway: Gateway
@@ -98,7 +100,7 @@ class LiveWorld:
         return self._streams[path]
 
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
-        """Put a proxy before every server, and start our own upstreams."""
+        """Start our own upstreams, put a proxy before every server, and watch the brokers."""
         for spec in self._specs:
             if spec.kind == "http":
                 self._sites[spec.name] = await self._start_upstream(spec, recorder)
@@ -110,6 +112,10 @@ class LiveWorld:
             proxies=self._proxies,
             upstreams=self._upstreams,
         )
+        for site in self._sites.values():
+            if site.management:
+                self._witnesses.append(Witness(site, recorder))
+                await self._witnesses[-1].start()
         return {name: proxy.endpoint for name, proxy in self._proxies.items()}
 
     def launch(self, host: str, program: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -128,7 +134,9 @@ class LiveWorld:
         return await self._faults.end(fault)
 
     async def tear_down(self) -> None:
-        """Stop our own upstreams; everything else ends when the world is left."""
+        """Stop what is ours in this process; the rest ends when the world is left."""
+        while self._witnesses:
+            await self._witnesses.pop().stop()
         for upstream in self._upstreams.values():
             await upstream.stop()
         self._upstreams.clear()

@@ -27,6 +27,9 @@ vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 50MB
 collect_statistics_interval = 1000
 """
+FIREHOSE = '[{rabbit, [{trace_vhosts, [<<"/">>]}]}].\n'
+"""The firehose from the first moment on, also after a restart."""
+
 MANAGEMENT = """\
 management.tcp.ip = {host}
 management.tcp.port = {port}
@@ -40,7 +43,8 @@ class RabbitMQ:
     Args:
         script: Its ``rabbitmq-server``.
         account: Name and password of its one user.
-        management: Whether it serves the management API, on ``management_port``.
+        witnessed: Whether it shows its queues, by the management API on
+            ``management_port``, and its messages, by the firehose.
     """
 
     name = "rabbitmq"
@@ -48,12 +52,12 @@ class RabbitMQ:
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
 
-    def __init__(self, script: Path, *, account: str = "umt", management: bool = False) -> None:
+    def __init__(self, script: Path, *, account: str = "umt", witnessed: bool = False) -> None:
         self._script = script
         self._account = account
-        self._management = management
+        self._witnessed = witnessed
         self._environment: dict[str, str] = {}
-        self.management_port = free_port() if management else None
+        self.management_port = free_port() if witnessed else None
 
     @staticmethod
     def find() -> Path | None:
@@ -72,10 +76,11 @@ class RabbitMQ:
     def prepare(self, home: Path, port: int) -> Launch:
         """Write its configuration; everything it keeps is under *home*."""
         settings = SETTINGS.format(host=LOOPBACK, port=port, account=self._account)
-        if self._management:
+        if self._witnessed:
             settings += MANAGEMENT.format(host=LOOPBACK, port=self.management_port)
         (home / "rabbitmq.conf").write_text(settings)
-        plugins = "rabbitmq_management" if self._management else ""
+        (home / "advanced.config").write_text(FIREHOSE if self._witnessed else "[].\n")
+        plugins = "rabbitmq_management" if self._witnessed else ""
         (home / "enabled_plugins").write_text(f"[{plugins}].\n")
         for name in ("home", "mnesia", "log"):
             (home / name).mkdir()
@@ -113,6 +118,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
         "RABBITMQ_LOG_BASE": str(home / "log"),
         "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_DIST_PORT": str(free_port()),

@@ -30,7 +30,7 @@ class System:
         match spec.kind:
             case "rabbitmq":
                 script = RabbitMQ.find()
-                return RabbitMQ(script, management=True) if script else _missing("rabbitmq")
+                return RabbitMQ(script, witnessed=True) if script else _missing("rabbitmq")
             case "redis":
                 return Redis.find() or _missing("redis")
             case "postgres":
