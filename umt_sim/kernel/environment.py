@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
     from umt_sim.kernel.tape import Tape
 
-__all__ = ["SimEnvironment", "quantise"]
+__all__ = ["SimEnvironment", "SimTimeout", "quantise"]
 
 _EXACT_BELOW = 1e6  # seconds; up to here scaling to whole nanoseconds loses nothing
+_WHOLE = 1.5 * 2.0**52  # a float plus this has no fraction left; taken away again, it is rounded
 _TURNS_AT_A_TIME = 100  # events processed before the loop looks after itself
 _WORTH_COMPACTING = 64  # cancelled timers; below this a sweep costs more than it frees
 
@@ -37,7 +38,25 @@ def quantise(seconds: float) -> float:
     Without it ``timeout(0.3)`` would come before three ``sleep(0.1)``, which
     add up to 0.30000000000000004.
     """
-    return int(seconds * 1e9 + 0.5) / 1e9 if seconds < _EXACT_BELOW else round(seconds, 9)
+    if seconds < _EXACT_BELOW:
+        return (seconds * 1e9 + _WHOLE - _WHOLE) / 1e9
+    return round(seconds, 9)
+
+
+class SimTimeout(simpy.Timeout):
+    """SimPy's timeout, which puts itself into the queue: most events are timeouts."""
+
+    def __init__(self, env: SimEnvironment, delay: float, value: Any = None) -> None:
+        if delay < 0:
+            raise ValueError(f"a timeout cannot be negative: {delay}")
+        self.env = env
+        self.callbacks = []
+        self._value = value
+        self._delay = delay
+        self._ok = True
+        when = env._now + delay
+        when = (when * 1e9 + _WHOLE - _WHOLE) / 1e9 if when < _EXACT_BELOW else round(when, 9)
+        heappush(env._queue, (when, NORMAL, next(env._eid), self))
 
 
 class SimEnvironment(simpy.Environment):
@@ -69,12 +88,13 @@ class SimEnvironment(simpy.Environment):
         BoundClass.bind_early(self)
 
     process = BoundClass(SimProcess)
+    timeout = BoundClass(SimTimeout)
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Put *event* into the queue, *delay* seconds from now."""
         if delay:
-            when = self._now + delay
-            when = int(when * 1e9 + 0.5) / 1e9 if when < _EXACT_BELOW else round(when, 9)
+            when = self._now + delay  # then `quantise`, without the call
+            when = (when * 1e9 + _WHOLE - _WHOLE) / 1e9 if when < _EXACT_BELOW else round(when, 9)
         else:
             when = self._now
         heappush(self._queue, (when, priority, next(self._eid), event))
@@ -91,7 +111,7 @@ class SimEnvironment(simpy.Environment):
         if when <= now:
             when = now
         else:
-            when = int(when * 1e9 + 0.5) / 1e9 if when < _EXACT_BELOW else round(when, 9)
+            when = (when * 1e9 + _WHOLE - _WHOLE) / 1e9 if when < _EXACT_BELOW else round(when, 9)
             if when <= now:
                 when = quantise(now + 1e-9)
         heappush(self._queue, (when, NORMAL, next(self._eid), timer))  # type: ignore[misc]
@@ -137,7 +157,7 @@ class SimEnvironment(simpy.Environment):
         while queue and turns < _TURNS_AT_A_TIME:
             turns += 1
             when, priority, number, event = heappop(queue)
-            is_timer = event.__class__ is SimTimer
+            is_timer = type(event) is SimTimer
             if is_timer and event._cancelled:
                 self._cancelled_timers -= 1  # must not move the clock
                 continue
@@ -181,7 +201,7 @@ class SimEnvironment(simpy.Environment):
                 break
             heappop(queue)
             event = entry[3]
-            if event.__class__ is SimTimer:
+            if type(event) is SimTimer:
                 event._scheduled = False
                 if event._cancelled:
                     self._cancelled_timers -= 1
@@ -253,4 +273,4 @@ class SimEnvironment(simpy.Environment):
 
 
 def _is_cancelled(event: Any) -> bool:
-    return event.__class__ is SimTimer and event._cancelled
+    return type(event) is SimTimer and event._cancelled

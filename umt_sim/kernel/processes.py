@@ -40,7 +40,7 @@ class SimProcess(simpy.Process):
         if self._life is not None and not self._life.running:
             self._life.hold_process(self, event)
             return
-        env, run, generator = self.env, self._in_context, self._generator
+        env, generator, run = self.env, self._generator, self._in_context
         env._active_proc = self
         try:
             while True:
@@ -56,7 +56,8 @@ class SimProcess(simpy.Process):
         except StopIteration as stop:
             self._target = None
             del env.living[self]
-            self.succeed(stop.value)
+            self._ok, self._value = True, stop.value
+            env.schedule(self)
         except Exception as error:  # noqa: BLE001 - it is the process's result
             self._target = None
             del env.living[self]

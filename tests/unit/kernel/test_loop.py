@@ -8,6 +8,7 @@ import math
 import threading
 
 import pytest
+import simpy
 
 from umt_sim.errors import WallClockLeak
 from umt_sim.kernel import Kernel
@@ -57,6 +58,24 @@ def test_instants_are_whole_nanoseconds(loop, when):
     loop.call_at(when, loop.stop)
     loop.run_forever()
     assert round(when, 9) == loop.time()
+
+
+@pytest.mark.parametrize("when", [0.1, 1 / 3, 86_400.123456789, 2e6 + 0.1, 3e7 + 0.5])
+def test_timers_and_timeouts_of_one_delay_meet(loop, when):
+    """A timer, the environment's timeout and SimPy's own class reach the same instant."""
+    reached = []
+    loop.call_at(when, lambda: reached.append(loop.time()))
+    for timeout in (loop.env.timeout(when), simpy.Timeout(loop.env, when)):
+        timeout.callbacks.append(lambda _: reached.append(loop.time()))
+    loop.run_until_idle()
+    assert [round(when, 9)] * 3 == reached
+
+
+def test_a_negative_timeout_is_refused(loop):
+    """As in SimPy; nothing is scheduled."""
+    with pytest.raises(ValueError, match="cannot be negative: -1"):
+        loop.env.timeout(-1)
+    loop.run_until_idle()
 
 
 def test_timers_of_one_instant_keep_their_order(loop):
