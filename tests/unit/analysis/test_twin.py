@@ -52,7 +52,7 @@ def transitions(*times: float) -> list[BreakerEvent]:
 
 
 def depths(level: int) -> list[QueueSample]:
-    return [QueueSample(at, "broker", "tasks", level, 0, 1) for at in (0.0, 50.0, 99.0)]
+    return [QueueSample(at, "broker", "tasks", level, 0, 1) for at in range(0, 100, 3)]
 
 
 def redelivered(count: int) -> list[SpanRow]:
@@ -129,8 +129,8 @@ def test_equal_runs_agree_in_everything() -> None:
         ({"opened": (45.0, 50.0, 61.1)}, [("guard", "3: half_open → closed", "run")]),
         ({"opened": (45.0, 50.0)}, [("guard", "transitions", "run")]),
         ({"opened": ()}, [("guard", "transitions", "run")]),
-        ({"depth": 8}, [("tasks", "mean depth", w) for w in ("baseline", "outage", "recovery")]),
-        ({"again": 7}, [("messages", "redelivered", "run")]),
+        ({"depth": 12}, [("tasks", "mean depth", w) for w in ("baseline", "outage", "recovery")]),
+        ({"again": 12}, [("messages", "redelivered", "run")]),
     ],
     ids=["latency", "one window", "opens late", "closes late", "stays open", "never opens",
          "longer queue", "more redelivered"],
@@ -149,13 +149,13 @@ def test_a_planted_difference_is_found_and_nothing_else(
     [
         {"latency": 0.122},
         {"opened": (45.9, 50.9, 60.9)},
-        {"depth": 6},
-        {"again": 5},
+        {"depth": 9},
+        {"again": 9},
     ],
     ids=["latency", "transitions", "queue", "redelivered"],
 )
 def test_what_is_within_its_tolerance_agrees(live: dict[str, Any]) -> None:
-    """15 % and 5 ms; one second; 15 % and two messages."""
+    """15 % and 5 ms; one second; 15 % and five messages."""
     assert twin(story(), story(**live)).agree
 
 
@@ -193,6 +193,21 @@ def test_too_few_requests_are_shown_and_not_judged() -> None:
     assert (None, "n = 50 and 50; 200 are needed") == (shown.status, shown.note)
     assert Status.INCONCLUSIVE is verdict.status
     assert verdict.note == "too few requests in every window; 200 are needed"
+
+
+def test_a_queue_that_nobody_looked_at_is_not_judged() -> None:
+    """Four samples in the window are too few; five are not."""
+
+    def sampled(times: Sequence[float], depth: int) -> list[Record]:
+        others = [row for row in story() if not isinstance(row, QueueSample)]
+        return [*others, *(QueueSample(at, "broker", "tasks", depth, 0, 1) for at in times)]
+
+    times = (1.0, 41.0, 45.0, 50.0, 55.0)
+    both = twin(sampled(times, 4), sampled(times, 90))
+    found = finding(both, "tasks", "mean depth", "outage")
+    assert (None, "4 samples; 5 are needed") == (found.status, found.note)
+    both = twin(sampled((*times, 58.0), 4), sampled((*times, 58.0), 90))
+    assert [("tasks", "mean depth", "outage")] == failed(both)
 
 
 def test_a_queue_sampled_in_one_world_is_not_judged() -> None:

@@ -15,6 +15,9 @@ from umt_sim.measures.windows import RUN
 
 __all__ = ["message_findings", "queues_of_either"]
 
+_SAMPLES = 5
+"""Samples in a window below which a queue is not judged there."""
+
 Pair = tuple[Readings, Readings]
 
 
@@ -37,11 +40,19 @@ def message_findings(pair: Pair, tolerances: Tolerances) -> Iterator[Finding]:
 
 
 def _depth(pair: Pair, queue: str, window: str, tolerances: Tolerances) -> Finding:
-    """The time average, which a world that only looks now and then measures as well."""
-    sampled = [queue in queues_of(readings.journal) for readings in pair]
-    sim, live = (queue_depth(r.journal, queue).mean(r.windows[window]).value for r in pair)
-    if not all(sampled) or sim is None or live is None:
-        values = (sim if sampled[0] else None, live if sampled[1] else None)
+    """
+    The time average of one window, which a world that only looks now and then measures as well.
+
+    But not one that hardly looked: a database that is away, for one, is not asked for its outbox.
+    """
+    steps = [queue_depth(readings.journal, queue) for readings in pair]
+    means = [each.mean(r.windows[window]) for each, r in zip(steps, pair, strict=True)]
+    sim, live = (mean.value if len(each) else None for mean, each in zip(means, steps, strict=True))
+    if sim is None or live is None:
+        values = (sim, live)
         return unjudged(queue, "mean depth", window, values, Unit.NUMBER, "sampled in one world")
+    if (fewest := min(mean.n for mean in means)) < _SAMPLES:
+        note = f"{fewest} samples; {_SAMPLES} are needed"
+        return unjudged(queue, "mean depth", window, (sim, live), Unit.NUMBER, note)
     allowed = tolerances.of_count(sim, live)
     return compared(queue, "mean depth", window, (sim, live), allowed, Unit.NUMBER)

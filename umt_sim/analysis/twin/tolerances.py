@@ -26,7 +26,7 @@ class Tolerances:
     errors: float = 0.05
     curve: float = 0.05
     transition: float = 1.0
-    messages: float = 2.0
+    messages: float = 5.0
 
     def of_latency(self, one: float, other: float) -> float:
         """Seconds that two latencies may differ by."""
