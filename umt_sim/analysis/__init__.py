@@ -6,6 +6,10 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``summary``: the table of operations by window.
 - ``figure``: the run over time: latency, rates, queues, breakers, faults shaded.
 - ``panels``: the parts of that figure.
+- ``figures``: pictures of one question each: traces, topology, heat maps, distributions.
+- ``impact``: what the faults did, as tables.
+- ``report``: a run as one HTML file.
+- ``reproduction``: the line that runs the same thing again.
 - ``comparison``: two policies on the same luck, seed by seed.
 - ``calibration``: service times fitted to the client spans of a run.
 - ``twin``: one scenario in two worlds, and how far they agree.

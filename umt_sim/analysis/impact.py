@@ -2,15 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from umt_sim.expectations.readings import Readings
 from umt_sim.faults.timeline import BASELINE, RECOVERY, Window
-from umt_sim.measures.breakers import breakers_of, worth
-from umt_sim.measures.impact import reach, recovery_time, time_to_detect
+from umt_sim.measures.breakers import Worth, breakers_of, worth
+from umt_sim.measures.impact import Reach, reach, recovery_time, time_to_detect
 from umt_sim.measures.windows import RUN
 
-__all__ = ["breaker_worth_frame", "impact_frame"]
+__all__ = ["Impact", "breaker_worth_frame", "faults_of", "impact_frame", "impacts", "worths"]
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """
+    What one fault did to one operation.
+
+    Attributes:
+        fault: The fault's window.
+        reach: How much worse its requests fared.
+        detected: Seconds until the first breaker opened, whichever it was.
+        recovery: Seconds from the fault's end until users no longer noticed.
+    """
+
+    fault: Window
+    reach: Reach
+    detected: float | None
+    recovery: float | None
+
+
+def faults_of(readings: Readings) -> list[Window]:
+    """Windows of the faults, in order of time."""
+    calm = (RUN, BASELINE, RECOVERY)
+    return [window for window in readings.windows.values() if window.name not in calm]
+
+
+def impacts(readings: Readings) -> list[Impact]:
+    """What each fault did to each operation; nothing without a baseline to compare with."""
+    if BASELINE not in readings.windows:
+        return []
+    baseline = readings.windows[BASELINE]
+    names = list(dict.fromkeys(readings.requests.name.tolist()))
+    openings = sorted(
+        (event for name in breakers_of(readings.journal) for event in readings.transitions(name)),
+        key=lambda event: event.at,
+    )
+    return [
+        Impact(
+            fault,
+            reach(readings.requests_of(name), baseline, fault, name),
+            time_to_detect(openings, fault),
+            recovery_time(readings.requests_of(name), baseline, fault),
+        )
+        for fault in faults_of(readings)
+        for name in names
+    ]
+
+
+def worths(readings: Readings) -> dict[str, Worth]:
+    """
+    What each breaker was worth.
+
+    A refused call is *saved* while any fault is in force and *wasted* otherwise.
+    """
+    faults = faults_of(readings)
+    return {name: worth(readings.journal, name, faults) for name in breakers_of(readings.journal)}
 
 
 def impact_frame(readings: Readings) -> pd.DataFrame:
@@ -21,63 +79,34 @@ def impact_frame(readings: Readings) -> pd.DataFrame:
     ``reached`` is empty where a sample is too small to tell, ``recovery_s`` where the
     operation did not recover, ``detected_s`` where no breaker opened.
     """
-    if BASELINE not in readings.windows:
-        return pd.DataFrame(columns=[*_ROW])
-    baseline = readings.windows[BASELINE]
-    names = list(dict.fromkeys(readings.requests.name.tolist()))
-    rows = [_row(readings, baseline, fault, name) for fault in _faults(readings) for name in names]
-    return pd.DataFrame(rows, columns=[*_ROW])
-
-
-_ROW = (
-    "fault",
-    "operation",
-    "reached",
-    "bad_before_percent",
-    "bad_during_percent",
-    "n_during",
-    "detected_s",
-    "recovery_s",
-)
-
-
-def _row(
-    readings: Readings, baseline: Window, fault: Window, operation: str
-) -> tuple[str | bool | float | int | None, ...]:
-    requests = readings.requests_of(operation)
-    found = reach(requests, baseline, fault, operation)
-    openings = [
-        event for name in breakers_of(readings.journal) for event in readings.transitions(name)
+    rows = [
+        {
+            "fault": found.fault.name,
+            "operation": found.reach.operation,
+            "reached": found.reach.reached,
+            "bad_before_percent": _percent(found.reach.bad_before.value),
+            "bad_during_percent": _percent(found.reach.bad_during.value),
+            "n_during": found.reach.bad_during.n,
+            "detected_s": found.detected,
+            "recovery_s": found.recovery,
+        }
+        for found in impacts(readings)
     ]
-    return (
-        fault.name,
-        operation,
-        found.reached,
-        _percent(found.bad_before.value),
-        _percent(found.bad_during.value),
-        found.bad_during.n,
-        time_to_detect(sorted(openings, key=lambda event: event.at), fault),
-        recovery_time(requests, baseline, fault),
-    )
+    return pd.DataFrame(rows)
 
 
 def breaker_worth_frame(readings: Readings) -> pd.DataFrame:
-    """
-    One row for each breaker: calls it saved, calls it wasted, failures it let through.
-
-    A refused call is *saved* while any fault is in force and *wasted* otherwise.
-    """
-    faults = _faults(readings)
-    rows = []
-    for name in breakers_of(readings.journal):
-        found = worth(readings.journal, name, faults)
-        rows.append((name, found.saved, found.wasted, found.let_through))
-    return pd.DataFrame(rows, columns=["breaker", "saved", "wasted", "let_through"])
-
-
-def _faults(readings: Readings) -> list[Window]:
-    calm = (RUN, BASELINE, RECOVERY)
-    return [window for window in readings.windows.values() if window.name not in calm]
+    """One row for each breaker: calls it saved, calls it wasted, failures it let through."""
+    rows = [
+        {
+            "breaker": name,
+            "saved": found.saved,
+            "wasted": found.wasted,
+            "let_through": found.let_through,
+        }
+        for name, found in worths(readings).items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _percent(share: float | None) -> float | None:
