@@ -8,7 +8,6 @@ import pytest
 
 from tests.conformance.toxics import servers
 from tests.conformance.toxics.vectors import load
-from umt_sim.worlds.live.programs.toxiproxy import Toxiproxy
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -20,21 +19,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def ours_url() -> Iterator[str]:
     """Address of the API of our stand-in."""
-    with servers.stand_in() as url:
+    with servers.running(servers.StandIn()) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def real_url() -> Iterator[str]:
     """Address of the API of a real Toxiproxy."""
-    program = Toxiproxy.find()
-    if program is None:
-        pytest.skip(
-            "no Toxiproxy server: set TOXIPROXY_SERVER, or"
-            " `go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0`"
-        )
-    assert program is not None
-    with servers.toxiproxy(program) as url:
+    with servers.running(servers.real()) as url:
         yield url
 
 

@@ -1,14 +1,20 @@
-"""What both directions of a connection do to each other, and what a proxy's life does to both."""
+"""
+What both directions of a connection do to each other, and what a proxy's life does to both.
+
+The tests are numbered as the cross-direction checks of the toxics' specification.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from statistics import median
 from typing import Any
 
 import pytest
 
+from tests.conformance.toxics import servers
 from tests.conformance.toxics.arms import Arm, Control, RealArm, VirtualArm
 from umt_sim.worlds.live.programs.base import free_port
 
@@ -90,8 +96,8 @@ def play(arm: Arm, body: Body) -> None:
     arm.run(main)
 
 
-def test_latency_does_not_delay_connecting(arm: Arm) -> None:
-    """X1: with 500 ms each way, connect() returns at once."""
+def test_x1_latency_does_not_delay_connecting(arm: Arm) -> None:
+    """With 500 ms each way, connect() returns at once."""
 
     async def body(stage: Stage) -> None:
         await stage.proxy.add("latency", "upstream", latency=500)
@@ -103,8 +109,8 @@ def test_latency_does_not_delay_connecting(arm: Arm) -> None:
     play(arm, body)
 
 
-def test_a_toxic_acts_on_one_direction(arm: Arm) -> None:
-    """X2: upstream latency 100 delays the request, not what the server says at 50."""
+def test_x2_a_toxic_acts_on_one_direction(arm: Arm) -> None:
+    """Upstream latency 100 delays the request, not what the server says at 50."""
 
     async def body(stage: Stage) -> None:
         await stage.proxy.add("latency", "upstream", latency=100)
@@ -121,8 +127,8 @@ def test_a_toxic_acts_on_one_direction(arm: Arm) -> None:
     play(arm, body)
 
 
-def test_a_request_outlives_its_client(arm: Arm) -> None:
-    """X3: the client closes at 50; its delayed request still arrives at 200, then the end."""
+def test_x3_a_request_outlives_its_client(arm: Arm) -> None:
+    """The client closes at 50; its delayed request still arrives at 200, then the end."""
 
     async def body(stage: Stage) -> None:
         await stage.proxy.add("latency", "upstream", latency=200)
@@ -139,8 +145,8 @@ def test_a_request_outlives_its_client(arm: Arm) -> None:
     play(arm, body)
 
 
-def test_down_ends_everything_and_up_keeps_address_and_toxics(arm: Arm) -> None:
-    """X4, X5: chunks under way are lost, both peers see the end, newcomers are refused."""
+def test_x4_down_ends_everything_under_way(arm: Arm) -> None:
+    """Chunks under way are lost, both peers see the end at 50, newcomers are refused."""
 
     async def body(stage: Stage) -> None:
         await stage.proxy.add("latency", "downstream", latency=200)
@@ -154,6 +160,16 @@ def test_down_ends_everything_and_up_keeps_address_and_toxics(arm: Arm) -> None:
         stage.is_now(0.05)
         with pytest.raises(ConnectionRefusedError):
             await stage.client()
+
+    play(arm, body)
+
+
+def test_x5_up_again_keeps_address_and_toxics(arm: Arm) -> None:
+    """After down and up, the same address accepts and the toxic still delays by 200."""
+
+    async def body(stage: Stage) -> None:
+        await stage.proxy.add("latency", "downstream", latency=200)
+        await stage.proxy.enable(enabled=False)
         await stage.proxy.enable(enabled=True)
         client, server = await stage.connect()
         stage.begin()
@@ -164,8 +180,8 @@ def test_down_ends_everything_and_up_keeps_address_and_toxics(arm: Arm) -> None:
     play(arm, body)
 
 
-def test_a_dead_server_shows_as_a_connection_that_ends(arm: Arm) -> None:
-    """X6: nothing listens upstream; the client connects, then sees the end."""
+def test_x6_a_dead_server_shows_as_a_connection_that_ends(arm: Arm) -> None:
+    """Nothing listens upstream; the client connects, then sees the end."""
     nobodys_port = free_port()
 
     async def main() -> None:
@@ -180,8 +196,8 @@ def test_a_dead_server_shows_as_a_connection_that_ends(arm: Arm) -> None:
     arm.run(main)
 
 
-def test_a_half_closed_connection_is_closed(arm: Arm) -> None:
-    """X7: the client finishes sending; it sees the end at once, and answers go nowhere."""
+def test_x7_a_half_closed_connection_is_closed(arm: Arm) -> None:
+    """The client finishes sending; it sees the end at once, and answers go nowhere."""
 
     async def body(stage: Stage) -> None:
         client, server = await stage.connect()
@@ -206,8 +222,8 @@ async def _answer_until_refused(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("operation", ["update", "add behind", "remove behind", "other stream"])
-def test_toxicity_is_drawn_anew_where_a_stage_restarts(arm: Arm, operation: str) -> None:
-    """X8: draws hold over requests and changes of the other stream; restarts redraw them all."""
+def test_x8_toxicity_is_drawn_anew_where_a_stage_restarts(arm: Arm, operation: str) -> None:
+    """Draws hold over requests and changes of the other stream; restarts redraw them all."""
     connections = 24
 
     async def body(stage: Stage) -> None:
@@ -245,8 +261,8 @@ async def _slow(stage: Stage, ends: list[tuple[Ends, Ends]]) -> list[bool]:
     return list(await asyncio.gather(*(is_slow(client, server) for client, server in ends)))
 
 
-def test_a_reset_that_counts_down_holds_up_its_removal(arm: Arm) -> None:
-    """X9: reset_peer 1500 pending since 100; asked to go at 200, it is gone at 1600."""
+def test_x9_a_reset_that_counts_down_holds_up_its_removal(arm: Arm) -> None:
+    """Reset_peer 1500 pending since 100; asked to go at 200, it is gone at 1600."""
 
     async def body(stage: Stage) -> None:
         await stage.proxy.add("reset_peer", "upstream", timeout=1500)
@@ -261,3 +277,51 @@ def test_a_reset_that_counts_down_holds_up_its_removal(arm: Arm) -> None:
             assert await server[0].read() == b""
 
     play(arm, body)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [("virtual", 1), ("ours", 1), pytest.param("real", 3, marks=pytest.mark.live)],
+)
+def test_x10_a_seed_repeats_the_draws_of_ours_only(place: str, expected: int) -> None:
+    """Three servers with one seed and toxicity 0.5: one sequence of ours, three of Toxiproxy's."""
+    assert expected == len({_draws(place) for _ in range(3)})
+
+
+def _draws(place: str) -> tuple[bool, ...]:
+    """Which of 24 connections are slow, through a server started anew."""
+    drawn: list[bool] = []
+
+    async def body(stage: Stage) -> None:
+        await stage.proxy.add("latency", "upstream", toxicity=0.5, latency=150)
+        drawn.extend(await _slow(stage, [await stage.connect() for _ in range(24)]))
+
+    if place == "virtual":
+        play(VirtualArm(), body)
+    else:
+        program = servers.StandIn() if place == "ours" else servers.real()
+        with servers.running(program) as url:
+            play(RealArm(url), body)
+    return tuple(drawn)
+
+
+def test_x11_jitter_spreads_the_delay_evenly(arm: Arm) -> None:
+    """Latency 20 with jitter 15, 300 calls: the fastest takes 5, half of them 20 at most."""
+    delays: list[float] = []
+
+    async def call(stage: Stage, client: Ends, server: Ends) -> None:
+        for _ in range(30):
+            sent = stage.now
+            client[1].write(b"?")
+            await server[0].readexactly(1)
+            delays.append(round(stage.now - sent, 9))
+
+    async def body(stage: Stage) -> None:
+        await stage.proxy.add("latency", "upstream", latency=20, jitter=15)
+        ends = [await stage.connect() for _ in range(10)]
+        await asyncio.gather(*(call(stage, client, server) for client, server in ends))
+
+    play(arm, body)
+    assert len(delays) == 300
+    assert 0.005 <= min(delays) < 0.01
+    assert 0.018 <= median(delays) < 0.025
