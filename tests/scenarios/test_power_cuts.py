@@ -68,3 +68,19 @@ def test_a_cache_or_an_upstream_comes_back_after_its_host(host: str, kind: str) 
     (books,) = (t for t in result.journal.of(StationTotals) if t.server == host[:-7])
     assert books.completed > 20
     assert [] == [str(balance) for balance in balances(result.journal) if not balance.holds]
+
+
+def test_a_server_takes_its_time_to_start_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Away for two seconds and three more to start: requests fail for five."""
+    monkeypatch.chdir(EXAMPLE)
+    edits = (
+        "clock={duration: 20s, warmup: 2s, drain: 5s}",
+        "workload.0.arrivals.stages=[{rate: 20/s, for: 20s}]",
+        "services.postgres.startup=3s",
+        "faults={restart: {at: 8s, for: 2s, target: postgres, restart: true}}",
+        "expect=[]",
+    )
+    result = run("scenarios/order-outage.yaml", overrides=edits)
+    failed = result.operations[result.operations.outcome != "ok"].scheduled_s
+    assert failed.min() == pytest.approx(8.0, abs=0.2)
+    assert failed.max() == pytest.approx(13.0, abs=0.2)

@@ -37,6 +37,7 @@ class ServiceSpec:
         service_times: Operation of the kind to its distribution; what is left out takes no time.
         workers: How many operations are served at once; ``None`` for no limit.
         latency: Seconds one way between it and its callers, when nothing is wrong.
+        startup: Seconds from its start to its first answer, when it is started again.
         max_connections: Connections accepted at once; ``None`` for the kind's own limit.
         app: Name of the HTTP application.
         errors: HTTP status to the probability that a request is answered with it.
@@ -47,6 +48,7 @@ class ServiceSpec:
     service_times: Mapping[str, Distribution] = field(default_factory=dict)
     workers: int | None = None
     latency: float = 0.0
+    startup: float = 0.0
     max_connections: int | None = None
     app: App | None = None
     errors: Mapping[int, float] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from umt_sim.journal.recorder import Recorder
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Endpoint", "Launch", "StartAgain", "Touched", "World"]
+__all__ = ["Endpoint", "Launch", "StartAgain", "Touched", "World", "server_host"]
 
 T = TypeVar("T")
 Launch = Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -66,6 +66,11 @@ class Touched:
 
     bytes: int
     connections: int
+
+
+def server_host(service: str) -> str:
+    """The host of the server behind a service's proxy; the proxy's has the service's name."""
+    return f"{service}-server"
 
 
 class World(Protocol):

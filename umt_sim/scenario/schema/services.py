@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Tag
@@ -29,6 +30,8 @@ class _Answering(Block):
     kind: Kind
     latency: Seconds = 0.0
     """One way between the service and whoever calls it, when nothing is wrong."""
+    startup: Seconds = 0.0
+    """From its start to its first answer, where a fault ends with its being started again."""
 
 
 class _Service(_Answering):
@@ -102,25 +105,16 @@ def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> Ser
         for operation in SERVED_BY_KIND[service.kind]
         if stated[operation] is not None
     }
+    spec = ServiceSpec(name, service.kind, times, latency=service.latency, startup=service.startup)
     match service:
         case Http():
-            return ServiceSpec(
-                name=name,
-                kind="http",
-                service_times=times,
+            return replace(
+                spec,
                 workers=service.concurrency,
-                latency=service.latency,
                 app=service.app,
                 errors=dict(service.errors),
             )
         case Postgres(max_connections=limit):
-            return ServiceSpec(
-                name,
-                "postgres",
-                times,
-                service.workers,
-                latency=service.latency,
-                max_connections=limit,
-            )
+            return replace(spec, workers=service.workers, max_connections=limit)
         case _:
-            return ServiceSpec(name, service.kind, times, service.workers, latency=service.latency)
+            return replace(spec, workers=service.workers)

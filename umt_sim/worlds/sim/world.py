@@ -18,7 +18,7 @@ from umt_sim.kernel.wall_clock import EPOCH
 from umt_sim.network.network import Network
 from umt_sim.servers.postgres import Engine, recipe
 from umt_sim.servers.specs import ServiceSpec
-from umt_sim.worlds.base import Endpoint, StartAgain, Touched
+from umt_sim.worlds.base import Endpoint, StartAgain, Touched, server_host
 from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
 
 if TYPE_CHECKING:
@@ -112,26 +112,35 @@ class SimWorld:
             self._ports[spec.name] = port = DEFAULT_PORTS[spec.kind]
             await self._start(spec.name)
             self._network.proxy(
-                spec.name, listen=(spec.name, port), upstream=(_behind(spec.name), port)
+                spec.name, listen=(spec.name, port), upstream=(server_host(spec.name), port)
             )
             if spec.latency:
-                self._network.latency(spec.name, _behind(spec.name), spec.latency)
+                self._network.latency(spec.name, server_host(spec.name), spec.latency)
             endpoints[spec.name] = _endpoint(spec, port)
         return endpoints
 
     async def _start_programs(self, host: str) -> None:
         """Start what ran on *host*: a server of ours, or programs of the system."""
         for service in self._servers:
-            if _behind(service) == host:
-                await self._start(service)
+            if server_host(service) == host:
+                await self._boot(service)
         if host in self._start_again:
             await self._start_again[host]()
 
     def _server_on(self, host: str) -> Server | None:
-        return next((self._servers[name] for name in self._servers if _behind(name) == host), None)
+        return next(
+            (self._servers[name] for name in self._servers if server_host(name) == host), None
+        )
+
+    async def _boot(self, service: str) -> None:
+        """Start a server again, which takes it some time until it answers."""
+        startup = next(spec.startup for spec in self._specs if spec.name == service)
+        if startup:
+            await asyncio.sleep(startup)
+        await self._start(service)
 
     async def _start(self, service: str) -> None:
-        host = _behind(service)
+        host = server_host(service)
         await self._network.host(host).run(self._servers[service].start(host, self._ports[service]))
 
     def launch(self, host: str, program: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -161,7 +170,7 @@ class SimWorld:
         touched = self._network.end(fault)
         match action:
             case ServerRestart(service=service):
-                await self._start(service)
+                await self._boot(service)
             case Crash(host=host) | Kill(host=host):
                 await self._start_programs(host)
         return Touched(touched.bytes, touched.connections)
@@ -196,11 +205,6 @@ class SimWorld:
 
     def _unix_time(self) -> float:
         return EPOCH.timestamp() + self._kernel.loop.time()
-
-
-def _behind(service: str) -> str:
-    """The host of the server behind a service's proxy."""
-    return f"{service}-server"
 
 
 def _row(report: Unhandled, at: float) -> UnhandledError:
