@@ -23,8 +23,9 @@ from umt_sim.faults.timeline import Window
 from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import stays
 from umt_sim.measures.counters import queue_depth
-from umt_sim.measures.estimates import Floats
+from umt_sim.measures.estimates import Floats, quantile_estimate
 from umt_sim.measures.requests import Requests
+from umt_sim.measures.series import quantile_series, rate_series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,6 @@ __all__ = [
     "style",
 ]
 
-_LEAST_PER_BIN = 5  # fewer requests than that make no percentile
 _MOST_POINTS = 6_000  # more are invisible and make files slow
 
 
@@ -149,8 +149,8 @@ def _floor(requests: Requests) -> float:
 
     A refusal takes no time at all, and a logarithmic axis has no room for that.
     """
-    good = (requests.completed - requests.scheduled)[requests.ok]
-    return max(1e-6, float(np.quantile(good, 0.01)) / 5) if len(good) else 1e-4
+    fastest = quantile_estimate(requests.where(requests.ok).sojourn_times(), 0.01).value
+    return 1e-4 if fastest is None else max(1e-6, fastest / 5)
 
 
 def _points(
@@ -191,13 +191,7 @@ def percentile_line(
     axes: Axes, requests: Requests, edges: Floats, q: float, colour: str, label: str
 ) -> None:
     """The *q* quantile of *requests* in each stretch between *edges*; a tail is drawn heavier."""
-    sojourn = requests.completed - requests.scheduled
-    which = np.digitize(requests.scheduled, edges) - 1
-    values = np.full(len(edges) - 1, np.nan)
-    for index in range(len(values)):
-        inside = sojourn[which == index]
-        if len(inside) >= _LEAST_PER_BIN:
-            values[index] = np.quantile(inside, q, method="inverted_cdf")
+    values = quantile_series(requests, edges, q)
     centres = (edges[:-1] + edges[1:]) / 2
     heavy = q > 0.5
     axes.plot(
@@ -215,15 +209,9 @@ def rates(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -
     """Requests asked for, answered well, and failed, per second."""
     style(axes, "requests / s")
     requests = readings.requests.where(np.isin(readings.requests.name, list(names)))
-    width = float(edges[1] - edges[0])
-
-    def per_second(times: Floats) -> Floats:
-        counts: Floats = np.histogram(times, edges)[0] / width
-        return counts
-
-    offered = per_second(requests.scheduled)
-    good = per_second(requests.completed[requests.ok])
-    bad = per_second(np.minimum(requests.completed, requests.scheduled + 1e9)[~requests.ok])
+    offered = rate_series(requests.scheduled, edges)
+    good = rate_series(requests.completed[requests.ok], edges)
+    bad = rate_series(requests.completed[~requests.ok], edges)
     axes.stairs(good, edges, fill=True, color=SERIES[1], alpha=0.28, label="goodput")
     axes.stairs(good, edges, baseline=None, color=SERIES[1], linewidth=1.2)
     axes.stairs(bad, edges, fill=True, color=WRONG, alpha=0.45, label="errors")

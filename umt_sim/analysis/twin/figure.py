@@ -18,7 +18,8 @@ from umt_sim.analysis.twin.requests import operations_of
 from umt_sim.expectations.readings import Readings
 from umt_sim.faults.timeline import BASELINE, RECOVERY
 from umt_sim.measures.counters import queue_depth
-from umt_sim.measures.estimates import Floats
+from umt_sim.measures.estimates import Floats, quantile_estimate
+from umt_sim.measures.series import rate_series
 from umt_sim.measures.windows import RUN
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def _latency(axes: Axes, pair: Pair, operation: str, edges: Floats) -> None:
         own = panels.filled(edges, len(good))
         panels.percentile_line(axes, good, own, 0.5, colour, f"{world} p50")
         panels.percentile_line(axes, good, own, 0.95, colour, f"{world} p95")
-        if len(good):
-            floors.append(float(np.quantile(good.sojourn_times(), 0.01)) / 2)
+        fastest = quantile_estimate(good.sojourn_times(), 0.01).value
+        if fastest is not None:
+            floors.append(fastest / 2)
     panels.latency_scale(axes, max(1e-5, min(floors, default=1e-3)))
     panels.legend(axes)
 
@@ -94,12 +96,17 @@ def _latency(axes: Axes, pair: Pair, operation: str, edges: Floats) -> None:
 def _answers(axes: Axes, pair: Pair, edges: Floats, *, good: bool) -> None:
     """Good or bad answers of all operations per second."""
     panels.style(axes, "goodput / s" if good else "errors / s")
-    width = float(edges[1] - edges[0])
     for (world, colour), readings in zip(WORLDS.items(), pair, strict=True):
         requests = readings.requests
         times = requests.completed[requests.ok if good else ~requests.ok]
-        counts = np.histogram(times[np.isfinite(times)], edges)[0] / width
-        axes.stairs(counts, edges, baseline=None, color=colour, linewidth=1.3, label=world)
+        axes.stairs(
+            rate_series(times, edges),
+            edges,
+            baseline=None,
+            color=colour,
+            linewidth=1.3,
+            label=world,
+        )
     _from_zero(axes)
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from umt_sim.analysis.panels import bins_of
@@ -15,7 +14,7 @@ from umt_sim.analysis.twin.findings import Finding
 from umt_sim.analysis.twin.requests import operations_of
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
-from umt_sim.measures.estimates import Floats
+from umt_sim.measures.series import rate_series
 
 __all__ = ["curves_frame", "numbers_frame", "plain_findings", "transitions_frame"]
 
@@ -51,16 +50,13 @@ def numbers_frame(findings: Iterable[Finding]) -> pd.DataFrame:
 def curves_frame(pair: tuple[Readings, Readings]) -> pd.DataFrame:
     """One row for each operation and stretch of the run: answers per second in both worlds."""
     edges = bins_of(pair[0].run)
-    width = float(edges[1] - edges[0])
     rows = []
     for operation in operations_of(pair):
         columns: dict[str, Any] = {"operation": operation, "start_s": edges[:-1]}
         for world, readings in zip(WORLDS, pair, strict=True):
             requests = readings.requests_of(operation)
             for name, flags in (("goodput", requests.ok), ("errors", ~requests.ok)):
-                columns[f"{name}_{world}_per_s"] = _per_second(
-                    requests.completed[flags], edges, width
-                )
+                columns[f"{name}_{world}_per_s"] = rate_series(requests.completed[flags], edges)
         rows.append(pd.DataFrame(columns))
     return pd.concat(rows, ignore_index=True)
 
@@ -82,11 +78,6 @@ def transitions_frame(pair: tuple[Readings, Readings]) -> pd.DataFrame:
     ]
     names = ["world", "breaker", "number", "from_state", "to_state", "at_s"]
     return pd.DataFrame(rows, columns=names)
-
-
-def _per_second(times: Floats, edges: Floats, width: float) -> Floats:
-    counts: Floats = np.histogram(times[np.isfinite(times)], edges)[0] / width
-    return counts
 
 
 def _finite(value: float | None) -> float | None:
