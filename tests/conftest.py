@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="recorded scenarios for circuit breakers, besides those in tests/data",
     )
     parser.addoption(
+        "--world",
+        choices=("sim", "live"),
+        default="sim",
+        help="where the integration tests of tests/architecture run: simulated or real servers",
+    )
+    parser.addoption(
         "--campaign",
         action="store_true",
         help="run the long tests at full length",

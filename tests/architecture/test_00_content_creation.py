@@ -9,14 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.stage import ACME, InWorld, Stage
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.agents.repositories import Repositories, postgres_repositories
 from umt_sim.platform.contexts.campaign.commands import CollectMetrics, LaunchCampaign
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.contexts.content.model import ContentStatus
 from umt_sim.platform.errors import ErrorClass, RequestFailed
-from umt_sim.servers.postgres import Engine
+from umt_sim.platform.tracing.logs import TraceContextFilter
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def looking_at(stage: Stage) -> AsyncIterator[tuple[Repositories, Postgres
         await database.close()
 
 
-def test_content_is_planned_written_stored_and_published(engine: Engine) -> None:
+def test_content_is_planned_written_stored_and_published(in_world: InWorld) -> None:
     """A request for content ends as published content with the brand's tone and topics."""
 
     async def play(stage: Stage) -> None:
@@ -49,10 +49,10 @@ def test_content_is_planned_written_stored_and_published(engine: Engine) -> None
         assert 1 == len(stage.servers["llm"].log.requests)
         assert 1 == len(stage.servers["social"].log.effects)
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_one_trace_spans_the_whole_request(engine: Engine) -> None:
+def test_one_trace_spans_the_whole_request(in_world: InWorld) -> None:
     """Client, three agents, cache, database, language model and both events share a trace."""
 
     async def play(stage: Stage) -> None:
@@ -96,10 +96,72 @@ def test_one_trace_spans_the_whole_request(engine: Engine) -> None:
             if span.name.startswith("process"):
                 assert [span.parent.span_id] == [link.context.span_id for link in span.links]
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_the_strategy_is_read_from_the_cache_the_second_time(engine: Engine) -> None:
+def test_one_trace_spans_a_campaign(in_world: InWorld) -> None:
+    """Client, two agents, cache, database, language model and ad platform share a trace."""
+
+    async def play(stage: Stage) -> None:
+        async with stage.application() as application:
+            brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            stage.exporter.clear()
+            await application.client.launch_campaign(
+                LaunchCampaign(
+                    brand_id=brand, name="Spring", budget_cents=100, daily_budget_cents=10
+                )
+            )
+            await asyncio.sleep(1)
+        root = next(span for span in stage.finished_spans() if span.name == "launch_campaign")
+        ours = [s for s in stage.finished_spans() if s.context.trace_id == root.context.trace_id]
+        assert {
+            "launch_campaign",
+            "publish umt.tasks:content-strategy.launch_campaign",
+            "process umt.tasks:content-strategy.launch_campaign:umt.content-strategy",
+            "GET",
+            "SELECT brands",
+            "SELECT contents",
+            "SET",
+            "publish umt.tasks:content-ad-management.launch_campaign",
+            "process umt.tasks:content-ad-management.launch_campaign:umt.content-ad-management",
+            "POST /v1/completions",
+            "POST /campaigns",
+            "INSERT campaigns INSERT handled_tasks INSERT outbox",
+            "publish amq.default",
+            "publish umt.events:campaign.launched",
+        } == {span.name for span in ours}
+        known = {span.context.span_id for span in ours}
+        assert all(span is root or span.parent.span_id in known for span in ours)
+
+    in_world(play)
+
+
+def test_what_agents_log_carries_the_trace(
+    in_world: InWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning of an agent names the trace of the request that it was working on."""
+    caplog.handler.addFilter(TraceContextFilter())
+
+    async def play(stage: Stage) -> None:
+        async with stage.application() as application:
+            brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            stage.exporter.clear()
+            stage.proxies["redis"].disable()
+            caplog.clear()
+            await application.client.create_content(CreateContent(brand_id=brand, title="Hello"))
+        spans = {f"{span.context.span_id:016x}": span for span in stage.finished_spans()}
+        (root,) = [span for span in spans.values() if span.name == "create_content"]
+        told = [r for r in caplog.records if r.getMessage().startswith("the strategy cache is not")]
+        assert 2 == len(told)  # neither read nor written
+        for record in told:
+            assert f"{root.context.trace_id:032x}" == record.trace_id
+            where = "process umt.tasks:content-strategy.create_content:umt.content-strategy"
+            assert where == spans[record.span_id].name
+
+    in_world(play)
+
+
+def test_the_strategy_is_read_from_the_cache_the_second_time(in_world: InWorld) -> None:
     """A brand is looked up in the database once; later requests find its strategy in Redis."""
 
     async def play(stage: Stage) -> None:
@@ -113,10 +175,10 @@ def test_the_strategy_is_read_from_the_cache_the_second_time(engine: Engine) -> 
         assert 1 == names.count("SELECT brands")
         assert 3 == names.count("GET")
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_a_campaign_is_planned_written_and_started(engine: Engine) -> None:
+def test_a_campaign_is_planned_written_and_started(in_world: InWorld) -> None:
     """A campaign goes over the broker, the database, the cache and two HTTP upstreams."""
 
     async def play(stage: Stage) -> None:
@@ -126,25 +188,25 @@ def test_a_campaign_is_planned_written_and_started(engine: Engine) -> None:
                 LaunchCampaign(
                     brand_id=brand,
                     name="Spring",
-                    budget_cents=9_000_000,
-                    daily_budget_cents=8_640_000,
+                    budget_cents=90_000_000,
+                    daily_budget_cents=86_400_000,
                 )
             )
-            await asyncio.sleep(30)  # a hundred cents a second
+            await asyncio.sleep(3)  # a thousand cents a second
             campaign = UUID(answer["campaign_id"])
             numbers = await application.client.collect_metrics(CollectMetrics(campaign_id=campaign))
-            assert 30.0 == numbers["spent"]
+            assert 30 <= numbers["spent"] < 31
             async with looking_at(stage) as (stored, _):
                 kept = await stored.campaigns.get(campaign)
-            assert 3_000 == kept.spent.cents
+            assert round(numbers["spent"] * 100) == kept.spent.cents
             assert ("technology", "leading", "provider") == kept.ad_sets[0].targeting.interests
         assert 1 == len(stage.servers["llm"].log.requests)
         assert 1 == len(stage.servers["ads"].log.effects)
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_a_request_for_an_unknown_brand_is_answered_with_the_reason(engine: Engine) -> None:
+def test_a_request_for_an_unknown_brand_is_answered_with_the_reason(in_world: InWorld) -> None:
     """The client hears that the brand does not exist, and nothing is tried again."""
 
     async def play(stage: Stage) -> None:
@@ -157,4 +219,4 @@ def test_a_request_for_an_unknown_brand_is_answered_with_the_reason(engine: Engi
             assert "NotFound" == failure.value.error_type
         assert [] == stage.errors
 
-    on_stage(engine, play)
+    in_world(play)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.stage import ACME, InWorld, Stage, on_stage
 from umt_sim.kernel import Kernel
 from umt_sim.platform.adapters.in_memory import (
     InMemoryCache,
@@ -38,7 +38,7 @@ from umt_sim.platform.contexts.integration.model import Integration
 from umt_sim.platform.errors import MissingDependency, PortUnavailable
 from umt_sim.platform.messages import MessageFactory
 from umt_sim.platform.ports import Cache, CircuitBreaker, Database, MessageBroker, TracingProvider
-from umt_sim.platform.ports.message_broker import Parcel
+from umt_sim.platform.ports.message_broker import Delivery, Parcel, QueueSpec
 from umt_sim.platform.resilience import CircuitBreaker as Breaker
 from umt_sim.platform.resilience import ResiliencePolicy
 from umt_sim.platform.tracing import OpenTelemetryTracer
@@ -123,7 +123,7 @@ def test_the_factory_refuses_a_port_that_does_not_exist() -> None:
         AgentFactory.create_agent(ContentCreationAgent, agent_id="a", databse=None)
 
 
-def test_adapters_and_fakes_answer_the_ports(engine: Engine) -> None:
+def test_adapters_and_fakes_answer_the_ports(in_world: InWorld) -> None:
     """Every adapter, every fake and a whole policy pass as what they stand for."""
 
     async def play(stage: Stage) -> None:
@@ -137,7 +137,7 @@ def test_adapters_and_fakes_answer_the_ports(engine: Engine) -> None:
         assert isinstance(ResiliencePolicy("p"), CircuitBreaker)
         assert isinstance(OpenTelemetryTracer(), TracingProvider)
 
-    on_stage(engine, play)
+    in_world(play)
 
 
 def test_an_agent_takes_only_tasks_it_is_equipped_for() -> None:
@@ -383,3 +383,27 @@ def _styling() -> Any:
     from umt_sim.platform.contexts.brand.model import BrandStyling
 
     return BrandStyling("#FF5733", "#33FF57", "Roboto", "Professional")
+
+
+def test_a_delay_queue_gives_parcels_back(in_world: InWorld) -> None:
+    """What waits in the delay queue of an attempt returns when its time is up."""
+
+    async def play(stage: Stage) -> None:
+        broker = RabbitMQMessageBroker(stage.config)
+        arrived: asyncio.Queue[Parcel] = asyncio.Queue()
+
+        async def consume(delivery: Delivery) -> None:
+            await arrived.put(delivery.parcel)
+            await delivery.ack()
+
+        spec = QueueSpec("delayed", delays_seconds=(0.2,), dead_letter_queue="umt.dead-letters")
+        await broker.subscribe(spec, consume)
+        began = stage.now()
+        await broker.publish(Parcel("", spec.delay_queue(1), b"{}", message_id="m1"))
+        async with asyncio.timeout(10):
+            parcel = await arrived.get()
+        assert "m1" == parcel.message_id
+        assert stage.now() - began >= 0.19
+        await broker.close()
+
+    in_world(play)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.stage import ACME, InWorld, Stage, on_stage
 from umt_sim.platform.application import Application
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortTimeout, PortUnavailable, RequestFailed
@@ -47,7 +47,7 @@ def transitions(stage: Stage, breaker: str) -> list[str]:
     ]
 
 
-def test_a_dead_model_opens_the_breaker_of_its_callers(engine: Engine) -> None:
+def test_a_dead_model_opens_the_breaker_of_its_callers(in_world: InWorld) -> None:
     """After five refused connections the content creation agent stops asking the model."""
     policies = {"llm": PolicySettings(breaker=BreakerSettings.consecutive(5, 30.0))}
 
@@ -61,7 +61,7 @@ def test_a_dead_model_opens_the_breaker_of_its_callers(engine: Engine) -> None:
             await create(application, brand, 1)
         assert "open" in transitions(stage, "content-creation-agent/llm")
 
-    on_stage(engine, play)
+    in_world(play)
 
 
 def test_a_slow_broker_opens_the_breaker_around_the_request(engine: Engine) -> None:
@@ -87,7 +87,7 @@ def test_a_slow_broker_opens_the_breaker_around_the_request(engine: Engine) -> N
     on_stage(engine, play)
 
 
-def test_without_policies_every_failure_reaches_the_caller(engine: Engine) -> None:
+def test_without_policies_every_failure_reaches_the_caller(in_world: InWorld) -> None:
     """Switched off means off: no retry, no breaker, the port's own error."""
 
     async def play(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def test_without_policies_every_failure_reaches_the_caller(engine: Engine) -> No
             assert 2 == outcome["variations"]
         assert [] == [e for e in stage.events if isinstance(e, (StateChanged, RetryScheduled))]
 
-    on_stage(engine, play)
+    in_world(play)
 
 
 def test_a_retried_request_happens_once(engine: Engine) -> None:
@@ -125,7 +125,7 @@ def test_a_retried_request_happens_once(engine: Engine) -> None:
     on_stage(engine, play)
 
 
-def test_an_outage_of_the_database_is_survived(engine: Engine) -> None:
+def test_an_outage_of_the_database_is_survived(in_world: InWorld) -> None:
     """A task that could not be stored waits in a delay queue and is stored afterwards."""
 
     async def play(stage: Stage) -> None:
@@ -141,10 +141,10 @@ def test_an_outage_of_the_database_is_survived(engine: Engine) -> None:
             assert 2 == outcome["variations"]
         assert [] == stage.errors
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_a_dead_cache_costs_only_time(engine: Engine) -> None:
+def test_a_dead_cache_costs_only_time(in_world: InWorld) -> None:
     """Without Redis strategies are worked out from the database, and nobody notices."""
 
     async def play(stage: Stage) -> None:
@@ -155,14 +155,14 @@ def test_a_dead_cache_costs_only_time(engine: Engine) -> None:
             assert [2] * 7 == [outcome["variations"] for outcome in outcomes]
         assert ["open"] == transitions(stage, "content-strategy-agent/cache")
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_policies_have_known_names(engine: Engine) -> None:
+def test_policies_have_known_names(in_world: InWorld) -> None:
     """A policy that would guard nothing is refused, with the names that exist."""
 
     async def play(stage: Stage) -> None:
         with pytest.raises(ValueError, match="there is no policy 'contentcreation'; known are con"):
             stage.application({"contentcreation": PolicySettings()})
 
-    on_stage(engine, play)
+    in_world(play)

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.stage import ACME, InWorld, Stage, on_stage
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortUnavailable, RequestFailed
 from umt_sim.platform.policies import PolicySettings, RetrySettings
@@ -240,7 +240,7 @@ def test_two_tracers_in_one_process_do_not_meet() -> None:
     assert (["a"], ["b"]) == (list(first.spans), list(second.spans))
 
 
-def test_spans_of_a_request_have_their_kinds(engine: Engine) -> None:
+def test_spans_of_a_request_have_their_kinds(in_world: InWorld) -> None:
     """Publish is PRODUCER, process CONSUMER, database, cache and HTTP are CLIENT."""
 
     async def play(stage: Stage) -> None:
@@ -255,10 +255,10 @@ def test_spans_of_a_request_have_their_kinds(engine: Engine) -> None:
                 assert "postgresql" == span.attributes["db.system.name"]
                 assert span.name == span.attributes["db.query.summary"]
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_a_failed_request_is_red_where_it_failed(engine: Engine) -> None:
+def test_a_failed_request_is_red_where_it_failed(in_world: InWorld) -> None:
     """The process span of the failing agent and the client's own span carry the error's type."""
 
     async def play(stage: Stage) -> None:
@@ -277,10 +277,10 @@ def test_a_failed_request_is_red_where_it_failed(engine: Engine) -> None:
             "process umt.tasks:content-strategy.create_content:umt.content-strategy": "NotFound",
         } == red
 
-    on_stage(engine, play)
+    in_world(play)
 
 
-def test_what_guards_decide_is_noted_on_the_span(engine: Engine) -> None:
+def test_what_guards_decide_is_noted_on_the_span(in_world: InWorld) -> None:
     """Retries and transitions appear as events of the span in which they happened."""
     policies = {
         "llm": PolicySettings(
@@ -301,7 +301,7 @@ def test_what_guards_decide_is_noted_on_the_span(engine: Engine) -> None:
         assert "umt.circuit_breaker.transition" in events
         assert "umt.circuit_breaker.refusal" in events
 
-    on_stage(engine, play)
+    in_world(play)
 
 
 def test_spans_last_as_long_as_virtual_time_says(engine: Engine) -> None:

@@ -40,6 +40,8 @@ from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.redis import Redis
 
 T = TypeVar("T")
+InWorld = Callable[[Callable[["Stage"], Awaitable[Any]]], Any]
+"""Runs a coroutine function among fresh servers, simulated or real; see ``tests/architecture``."""
 
 PORTS = {"rabbitmq": 5672, "postgres": 5432, "redis": 6379}
 HTTP = 80

@@ -10,7 +10,8 @@ What production code of the platform can meet and handle.
       AlreadyHandled             the idempotency key is stored: the effect happened before
       MessageError               a message is not what it claims to be; goes to the dead letters
         MalformedMessage         the bytes do not decode or do not validate
-        UnsupportedVersion       written by a newer major version than this code reads
+        OversizeMessage          more bytes than a message may have
+        UnsupportedVersion       of another major version than this code reads
         UnknownPayload           nobody registered a payload for the task or event type
       MissingDependency          an agent was given less than it needs
       RequestFailed              another agent answered with an error
@@ -40,6 +41,7 @@ __all__ = [
     "MessageError",
     "MissingDependency",
     "NotFound",
+    "OversizeMessage",
     "PlatformError",
     "PortClosed",
     "PortError",
@@ -143,13 +145,24 @@ class MalformedMessage(MessageError):
         super().__init__("malformed message: " + "; ".join(self.problems))
 
 
+class OversizeMessage(MessageError):
+    """The message has more bytes than a message may have."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        super().__init__(
+            f"a message of {size} bytes; at most {limit} are sent: store it, and send where it is"
+        )
+
+
 class UnsupportedVersion(MessageError):
-    """The message was written by a newer major version than this code reads."""
+    """The message, or its payload, is of another major version than this code reads."""
 
     def __init__(self, version: str, supported: str) -> None:
         self.version = version
         self.supported = supported
-        super().__init__(f"message version {version} is newer than {supported}; upgrade the reader")
+        super().__init__(f"version {version} cannot be read; this code reads {supported}")
 
 
 class UnknownPayload(MessageError):

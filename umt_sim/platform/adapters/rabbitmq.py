@@ -23,6 +23,8 @@ __all__ = ["RabbitMQMessageBroker"]
 
 PORT = "broker"
 PERSISTENT = 2
+DELIVERY_LIMIT = 20
+"""Deliveries after which a message goes to the dead letters: it ends whoever takes it."""
 
 _BROKEN = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
 
@@ -174,6 +176,8 @@ class RabbitMQMessageBroker:
                 arguments={"x-queue-type": self._settings.queue_type},
             )
             arguments |= _dead_letter_to(spec.dead_letter_queue)
+            if self._settings.queue_type == "quorum":  # the others cannot count
+                arguments["x-delivery-limit"] = DELIVERY_LIMIT
         queue = await channel.declare_queue(spec.name, durable=True, arguments=arguments)
         for exchange, pattern in spec.bindings:
             await queue.bind(exchange, pattern)

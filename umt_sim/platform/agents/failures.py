@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from umt_sim.platform.agents.addresses import DEAD_LETTERS
 from umt_sim.platform.agents.courier import Courier
-from umt_sim.platform.errors import ErrorClass, error_class_of
+from umt_sim.platform.errors import ErrorClass, PlatformError, error_class_of
 from umt_sim.platform.messages.codec import MessageCodec
 from umt_sim.platform.messages.factory import MessageFactory
 from umt_sim.platform.messages.types import Message, TaskMessage
@@ -73,16 +73,23 @@ class Failures:
 
     async def bury(self, parcel: Parcel, error: Exception) -> None:
         """Put *parcel* to the dead letters, with the reason."""
-        logger.warning("%s goes to the dead letters: %s", parcel.message_id, error)
+        reason = _reason(error)
+        logger.warning("%s goes to the dead letters: %s", parcel.message_id, reason)
         await self._courier.put(
             DEAD_LETTERS,
             parcel,
             {
-                REASON: f"{type(error).__name__}: {error}",
+                REASON: reason,
                 ERROR_CLASS: error_class_of(error).value,
                 FROM_QUEUE: self._queue.name,
             },
         )
+
+
+def _reason(error: Exception) -> str:
+    """What is said of *error*; the text of one we did not foresee may quote what it should not."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, PlatformError) else name
 
 
 def attempts_failed(message: Message, parcel: Parcel) -> int:
