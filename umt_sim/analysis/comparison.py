@@ -8,18 +8,21 @@ a fraction of the runs that comparing means would.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from umt_sim.expectations.baseline import Baseline, against
+from umt_sim.expectations.numbers import each_operation, measured
+from umt_sim.expectations.verdicts import Verdict
 from umt_sim.measures.estimates import over_replications, quantile_estimate
 from umt_sim.measures.windows import RUN
 
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
 
-__all__ = ["compare"]
+__all__ = ["compare", "regressions"]
 
 
 def compare(first: Sequence[Result], second: Sequence[Result], window: str = RUN) -> pd.DataFrame:
@@ -46,6 +49,40 @@ def compare(first: Sequence[Result], second: Sequence[Result], window: str = RUN
     pairs = [(_numbers(left[seed], window), _numbers(right[seed], window)) for seed in seeds]
     names = [name for name in pairs[0][0] if all(name in one and name in two for one, two in pairs)]
     return pd.DataFrame([_row(name, pairs) for name in names])
+
+
+def regressions(
+    first: Sequence[Result], second: Sequence[Result], limits: Mapping[str, str]
+) -> tuple[Verdict, ...]:
+    """
+    Say whether *second* is worse than *first* by more than is tolerated.
+
+    Args:
+        first: Runs of one plan, one for each seed.
+        second: Runs of the other plan.
+        limits: Name of a number to what is tolerated: ``{"latency.p99": "10%"}``. One that
+            names no operation is about each of them.
+
+    Returns:
+        A verdict for each number and operation; FAILED is a regression.
+
+    Raises:
+        ValueError: A name or a tolerance is not in the language.
+    """
+    operations = list(dict.fromkeys(first[0].readings.requests.name.tolist()))
+    tolerances = {
+        name: allowed for asked, allowed in limits.items()
+        for name in each_operation([asked], operations)
+    }
+    before, after = (_baseline(runs, tolerances) for runs in (first, second))
+    return against(before, after, tolerances)
+
+
+def _baseline(runs: Sequence[Result], names: Iterable[str]) -> Baseline:
+    seeds = tuple(result.seed for result in runs)
+    found = [measured(result.readings, names) for result in runs]
+    numbers = {name: [one[name].value for one in found] for name in found[0]}
+    return Baseline(runs[0].name, runs[0].world, {}, seeds, numbers)
 
 
 Numbers = Mapping[tuple[str, str], float]

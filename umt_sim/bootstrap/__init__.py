@@ -4,6 +4,8 @@ Joins a scenario file, a system and a world. The only package that names a concr
 - ``running``: ``run``, from a file to a ``Result``. Start here.
 - ``worlds``: opens a world by its name.
 - ``twin``: ``run_twin``, one file in both worlds.
+- ``trials``: runs as plain data that travels between processes, and what came of them.
+- ``sweeping``: every combination of some values.
 - ``determinism``: runs a plan in two processes and compares what they did.
 - ``trail``: one of these two processes.
 """

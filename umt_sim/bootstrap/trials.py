@@ -19,8 +19,10 @@ from umt_sim.analysis.reproduction import reproduction
 from umt_sim.bootstrap.running import run_plan
 from umt_sim.bootstrap.worlds import Supply
 from umt_sim.errors import JournalError, ScenarioError, UmtSimError, WorldError
+from umt_sim.expectations.numbers import measured
 from umt_sim.expectations.verdicts import ExitCode, Status, Verdict, exit_code
 from umt_sim.journal.storage import new_folder
+from umt_sim.measures.estimates import Estimate
 from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load, load_frozen
 from umt_sim.scenario.plan import WorldName
@@ -39,6 +41,7 @@ class Trial:
         source: The scenario file, as the user named it.
         overrides: The edits that are in the plan already, for the line that reproduces it.
         runs: Where run folders are kept; ``None`` keeps nothing.
+        asked: Names of numbers to measure, in the language of ``expect``.
         draw_passed: Whether a kept run is drawn even if it passed.
         supply: Where the live world's servers come from.
     """
@@ -48,6 +51,7 @@ class Trial:
     source: str
     overrides: tuple[str, ...] = ()
     runs: Path | None = None
+    asked: tuple[str, ...] = ()
     draw_passed: bool = True
     supply: Supply | None = None
 
@@ -71,6 +75,8 @@ class TrialResult:
         ended: ``completed``, ``aborted``, ``interrupted``, ``failed``, or ``refused``
             where the run could not begin.
         verdicts: The answer to everything expected.
+        numbers: What was asked for, measured.
+        versions: What it was run with.
         tape_hash: The same for every run of one plan and seed; ``None`` for a live run.
         folder: Where the run is kept, if it is.
         reproduce: The command that runs the same again, with versions.
@@ -87,6 +93,8 @@ class TrialResult:
     status: Status
     ended: str
     verdicts: tuple[Verdict, ...]
+    numbers: Mapping[str, Estimate]
+    versions: Mapping[str, str]
     tape_hash: str | None
     folder: Path | None
     reproduce: str
@@ -103,6 +111,7 @@ def trials_of(
     world: WorldName = "sim",
     overrides: Sequence[str] = (),
     runs: Path | None = None,
+    asked: Sequence[str] = (),
     supply: Supply | None = None,
 ) -> list[Trial]:
     """
@@ -114,6 +123,7 @@ def trials_of(
         world: Where to run it.
         overrides: Edits of the scenario, ``path=value`` each.
         runs: Where run folders are kept; ``None`` keeps nothing.
+        asked: Names of numbers to measure.
         supply: Where the live world's servers come from.
 
     Raises:
@@ -122,7 +132,15 @@ def trials_of(
     wanted = seeds if seeds is not None else load(path, world=world, overrides=overrides).seeds
     plans = [load(path, seed=seed, world=world, overrides=overrides) for seed in wanted]
     return [
-        Trial(plan.as_dict(), world, path, tuple(overrides), runs=runs, supply=supply)
+        Trial(
+            plan.as_dict(),
+            world,
+            path,
+            tuple(overrides),
+            runs=runs,
+            asked=tuple(asked),
+            supply=supply,
+        )
         for plan in plans
     ]
 
@@ -154,6 +172,8 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
         status=result.status,
         ended=str(result.journal.header.get("ended")),
         verdicts=result.verdict.verdicts,
+        numbers=_numbers(result, trial.asked),
+        versions=result.journal.header.get("versions", {}),
         tape_hash=result.tape_hash,
         folder=result.folder,
         reproduce=reproduction(result, trial.source, trial.overrides),
@@ -180,6 +200,8 @@ def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
         status=Status.ERRORED,
         ended="refused",
         verdicts=(),
+        numbers={},
+        versions={},
         tape_hash=None,
         folder=None,
         reproduce="",
@@ -188,6 +210,13 @@ def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
         code=code,
         error=f"{kind}: {error}",
     )
+
+
+def _numbers(result: Result, asked: Sequence[str]) -> dict[str, Estimate]:
+    try:
+        return measured(result.readings, asked)
+    except JournalError:
+        return {}  # the run ended before anything was measured
 
 
 def _keep(result: Result, trial: Trial) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
@@ -31,12 +31,17 @@ class Batch:
     What came of some trials.
 
     Attributes:
-        results: Of those that were carried out, in the order asked for.
+        found: Position of each trial that was carried out, and its result.
         code: The exit code of the worst.
     """
 
-    results: tuple[TrialResult, ...]
+    found: Mapping[int, TrialResult]
     code: ExitCode
+
+    @property
+    def results(self) -> tuple[TrialResult, ...]:
+        """What was found, in the order asked for."""
+        return tuple(self.found[index] for index in sorted(self.found))
 
 
 def carried_out(trials: Sequence[Trial], *, jobs: int, quiet: bool) -> Batch:
@@ -63,6 +68,5 @@ def carried_out(trials: Sequence[Trial], *, jobs: int, quiet: bool) -> Batch:
             interrupted = any(r.code is ExitCode.INTERRUPTED for r in found.values())
     if interrupted:
         click.echo(f"interrupted; {len(found)} of {len(trials)} runs left something", err=True)
-    results = tuple(found[index] for index in sorted(found))
-    codes = [ExitCode.INTERRUPTED] if interrupted else [result.code for result in results]
-    return Batch(results, next(code for code in _WORST_FIRST if code in codes))
+    codes = [ExitCode.INTERRUPTED] if interrupted else [r.code for r in found.values()]
+    return Batch(found, next(code for code in _WORST_FIRST if code in codes))

@@ -6,6 +6,8 @@ From a journal to verdicts.
 - ``verdicts``: what an expectation's answer looks like; statuses and exit codes.
 - ``readings``: one journal, opened for measuring.
 - ``aborting``: conditions that end a run early.
+- ``numbers``: measured numbers by their names in the language.
+- ``tolerance``, ``baseline``: how much worse than before a number may become, and whether it has.
 - ``judging``: one expectation against one journal.
 - ``invariants``: checkers of what must never be broken, by name.
 - ``judgement``: everything a plan expects, with the safeguards that keep a pass honest.

@@ -23,13 +23,13 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from umt_sim.expectations.metrics import METRICS, Metric, Unit, quantile_of
 from umt_sim.measures import units
 
-__all__ = ["COMPARISONS", "Expectation", "ExpectationError", "expect"]
+__all__ = ["COMPARISONS", "Expectation", "ExpectationError", "Number", "expect", "number"]
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -60,6 +60,41 @@ class ExpectationError(ValueError):
     def __init__(self, offset: int, message: str) -> None:
         self.offset = offset
         super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """
+    A measured number by its name in the language, such as ``latency(create).p95 during brownout``.
+
+    Attributes:
+        text: As written.
+        metric: Name in ``METRICS``.
+        of: What stands in parentheses.
+        aggregate: What follows the dot; empty for nothing.
+        relation: How *window* is meant.
+        window: Name of a window; ``None`` for the whole run.
+        offsets: Where in *text* the metric, the subject and the window stand.
+    """
+
+    text: str
+    metric: str
+    of: str | None
+    aggregate: str
+    relation: Literal["during", "after"] | None
+    window: str | None
+    offsets: Mapping[str, int] = field(compare=False)
+
+    @property
+    def unit(self) -> Unit:
+        """Of its value."""
+        return METRICS[self.metric].unit_of(self.aggregate)
+
+    def __str__(self) -> str:
+        of = f"({self.of})" if self.of is not None else ""
+        dot = f".{self.aggregate}" if self.aggregate else ""
+        when = f" {self.relation} {self.window}" if self.relation is not None else ""
+        return f"{self.metric}{of}{dot}{when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +156,21 @@ def expect(text: str) -> Expectation:
     return _Parser(text).expectation()
 
 
+def number(text: str) -> Number:
+    """
+    Parse the name of a measured number: the left side of an expectation, and its window.
+
+    Args:
+        text: For example ``latency(create_content).p95 during brownout``.
+
+    Raises:
+        ExpectationError: It is not in the language; says where and what is allowed.
+    """
+    return _Parser(text).number()
+
+
 class _Parser:
-    """Reads one expectation from left to right."""
+    """Reads one expectation, or the name of a number, from left to right."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -135,7 +183,7 @@ class _Parser:
         aggregate = self._aggregate(name, metric)
         comparison = self._comparison()
         limit = self._limit(name, metric.unit_of(aggregate))
-        clauses = self._clauses()
+        clauses = self._clauses(*_CLAUSES)
         parsed = Expectation(
             text=self._text,
             metric=name,
@@ -143,7 +191,7 @@ class _Parser:
             aggregate=aggregate,
             comparison=comparison,
             limit=limit,
-            relation="during" if "during" in clauses else "after" if "after" in clauses else None,
+            relation=_relation(clauses),
             window=clauses.get("during") or clauses.get("after"),
             within=_seconds(clauses.get("within")),
             hold=_seconds(clauses.get("for")),
@@ -152,6 +200,21 @@ class _Parser:
         )
         self._check_clauses(parsed, metric)
         return parsed
+
+    def number(self) -> Number:
+        name, metric = self._metric()
+        of = self._subject(name, metric)
+        aggregate = self._aggregate(name, metric)
+        clauses = self._clauses("during", "after")
+        return Number(
+            text=self._text,
+            metric=name,
+            of=of,
+            aggregate=aggregate,
+            relation=_relation(clauses),
+            window=clauses.get("during") or clauses.get("after"),
+            offsets=self._offsets,
+        )
 
     def _metric(self) -> tuple[str, Metric]:
         start, name = self._take(r"[A-Za-z_]\w*", "a metric")
@@ -206,12 +269,12 @@ class _Parser:
                 start, f'"{word}" is no limit for {name}, write {example}'
             ) from None
 
-    def _clauses(self) -> dict[str, str]:
+    def _clauses(self, *allowed: str) -> dict[str, str]:
         found: dict[str, str] = {}
         while self._rest():
             start, word = self._take(r"\S+", "a clause")
-            if word not in _CLAUSES:
-                raise ExpectationError(start, f'unknown word "{word}"{_hint(word, _CLAUSES)}')
+            if word not in allowed:
+                raise ExpectationError(start, f'unknown word "{word}"{_hint(word, allowed)}')
             other = {"during": "after", "after": "during"}.get(word)
             if word in found or other in found:
                 raise ExpectationError(start, f'"{word}" after "{other or word}": give one of them')
@@ -277,6 +340,12 @@ class _Parser:
         found = self._rest().split(maxsplit=1)
         where = f'found "{found[0]}"' if found else "found the end"
         raise ExpectationError(self._at, f"{message}, {where}")
+
+
+def _relation(clauses: Mapping[str, str]) -> Literal["during", "after"] | None:
+    if "during" in clauses:
+        return "during"
+    return "after" if "after" in clauses else None
 
 
 def _seconds(word: str | None) -> float | None:

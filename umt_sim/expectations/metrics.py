@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 
@@ -71,6 +72,7 @@ class Metric:
         measure: The number over a window.
         moments: For counts: when each of the counted things was.
         needs: Observations below which it is not judged.
+        worse: Which way is for the worse: 1 for up, -1 for down, 0 where that depends.
     """
 
     subject: Subject
@@ -82,6 +84,7 @@ class Metric:
     quantiles: bool = False
     unit: Unit = Unit.NUMBER
     needs: int = 0
+    worse: Literal[-1, 0, 1] = 0
 
     def unit_of(self, aggregate: str) -> Unit:
         """The unit of its number with *aggregate* (empty: none)."""
@@ -259,6 +262,7 @@ METRICS: Mapping[str, Metric] = {
         quantiles=True,
         unit=Unit.SECONDS,
         needs=STEADY.least,
+        worse=1,
     ),
     "service_time": Metric(
         Subject.OPERATION,
@@ -268,6 +272,7 @@ METRICS: Mapping[str, Metric] = {
         quantiles=True,
         unit=Unit.SECONDS,
         needs=STEADY.least,
+        worse=1,
     ),
     "error_rate": Metric(
         Subject.OPERATION,
@@ -275,6 +280,7 @@ METRICS: Mapping[str, Metric] = {
         measure=_error_rate,
         unit=Unit.SHARE,
         needs=STEADY.least,
+        worse=1,
     ),
     "success": Metric(
         Subject.OPERATION,
@@ -282,18 +288,24 @@ METRICS: Mapping[str, Metric] = {
         measure=_success,
         unit=Unit.SHARE,
         needs=STEADY.least,
+        worse=-1,
     ),
     "rate": Metric(
-        Subject.OPERATION, "Answers per second, good or bad.", measure=_rate, unit=Unit.RATE
+        Subject.OPERATION,
+        "Answers per second, good or bad.",
+        measure=_rate,
+        unit=Unit.RATE,
+        worse=-1,
     ),
     "goodput": Metric(
-        Subject.OPERATION, "Good answers per second.", measure=_goodput, unit=Unit.RATE
+        Subject.OPERATION, "Good answers per second.", measure=_goodput, unit=Unit.RATE, worse=-1
     ),
     "in_flight": Metric(
         Subject.OPERATION,
         "Requests sent and not yet answered.",
         measure=_in_flight,
         aggregates=_STEPS,
+        worse=1,
     ),
     "queue_depth": Metric(
         Subject.QUEUE,
@@ -301,14 +313,16 @@ METRICS: Mapping[str, Metric] = {
         measure=_queue_depth,
         required=True,
         aggregates=_STEPS,
+        worse=1,
     ),
     "retry_amplification": Metric(
         Subject.POLICY,
         "How much retries multiply the load: one plus retries per request.",
         measure=_amplification,
         needs=STEADY.least,
+        worse=1,
     ),
-    "retries": Metric(Subject.POLICY, "Decisions to try again.", moments=_retry_moments),
+    "retries": Metric(Subject.POLICY, "Decisions to try again.", moments=_retry_moments, worse=1),
     "breaker": Metric(
         Subject.BREAKER,
         "Transitions and refusals of a circuit breaker, and its time in each state.",
@@ -337,6 +351,7 @@ METRICS: Mapping[str, Metric] = {
         quantiles=True,
         unit=Unit.SECONDS,
         needs=STEADY.least,
+        worse=1,
     ),
 }
 """Every metric by its name in the language."""

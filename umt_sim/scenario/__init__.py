@@ -5,7 +5,11 @@ Scenario files, from YAML to a frozen plan.
 - ``yaml``: values and where they stood, by the rules of YAML 1.2.
 - ``editing``: ``--set path=value``.
 - ``schema``: what a file may say.
+- ``times``: files of measured times.
 - ``complaints``: what pydantic found, as sentences with a place and a suggestion.
-- ``freezing``: what no single field can know; builds the plan.
+- ``checks``: what no single field can know.
+- ``asking``: what is asked in the language of ``expect``.
+- ``freezing``: joins all of it into the plan.
+- ``sweeping``: whether every value of a ``sweep`` makes a scenario.
 - ``plan``: the frozen plan.
 """

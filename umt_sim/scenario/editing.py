@@ -10,7 +10,7 @@ from typing import Any
 from umt_sim.errors import Problem, ScenarioError
 from umt_sim.scenario.yaml import Document, Place, Pointer, parse_scalar
 
-__all__ = ["edited"]
+__all__ = ["assigned", "edited"]
 
 
 def edited(document: Document, edit: str) -> Document:
@@ -30,7 +30,22 @@ def edited(document: Document, edit: str) -> Document:
     path, equals, text = edit.partition("=")
     if not equals or not path:
         raise _refusal(origin, "write --set path=value, for example faults.outage.for=30s")
-    value = parse_scalar(text, origin)
+    return assigned(document, path, parse_scalar(text, origin), origin)
+
+
+def assigned(document: Document, path: str, value: Any, origin: str) -> Document:
+    """
+    *document* with *value* at *path*.
+
+    Args:
+        document: What to edit; left as it is.
+        path: As for ``edited``.
+        value: Plain data.
+        origin: What problems with it are said to come from.
+
+    Raises:
+        ScenarioError: The path leads through something that holds nothing.
+    """
     data = copy.deepcopy(document.data) if document.data is not None else {}
     pointer = _assign(data, path.split("."), value, origin)
     places = {

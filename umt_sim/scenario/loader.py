@@ -22,6 +22,7 @@ from umt_sim.scenario.freezing import freeze
 from umt_sim.scenario.plan import Plan, WorldName
 from umt_sim.scenario.schema.block import Surroundings
 from umt_sim.scenario.schema.scenario import Scenario
+from umt_sim.scenario.sweeping import sweep_problems
 from umt_sim.scenario.yaml import Document, parse
 from umt_sim.systems.base import System
 from umt_sim.systems.finder import SystemNotFound, find_system
@@ -99,9 +100,16 @@ def _load(
 ) -> Plan:
     for override in overrides:
         document = edited(document, override)
-    scenario = _validated(document, folder)
-    system = _found(scenario.system, document, find) if find is not None else None
-    return freeze(scenario, document, seed=seed, world=world, system=system)
+
+    def frozen(document: Document) -> Plan:
+        scenario = _validated(document, folder)
+        system = _found(scenario.system, document, find) if find is not None else None
+        return freeze(scenario, document, seed=seed, world=world, system=system)
+
+    plan = frozen(document)
+    if problems := sweep_problems(document, plan.sweep, frozen):
+        raise ScenarioError(problems)
+    return plan
 
 
 def _validated(document: Document, folder: Path) -> Scenario:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from umt_sim.expectations.grammar import Expectation
@@ -19,7 +20,7 @@ from umt_sim.journal.sampling import Sampling
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.workload.values import Load
 
-__all__ = ["Clock", "Plan", "WorldName"]
+__all__ = ["BaselineFile", "Clock", "Plan", "WorldName"]
 
 WorldName = Literal["sim", "live"]
 
@@ -38,6 +39,20 @@ class Clock:
     duration: float
     warmup: float
     drain: float
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineFile:
+    """
+    Where a baseline is stored and what it allows.
+
+    Attributes:
+        path: The file.
+        tolerances: Name of a number, its operation named, to how much worse it may become.
+    """
+
+    path: Path
+    tolerances: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Plan:
         invariants: Names of what must never be broken.
         abort: What ends the run early.
         spans: Which traces the journal keeps; ``None`` for all.
+        baseline: What it is compared with, if anything.
+        sweep: Path of a value to the values it takes in turn.
         document: The scenario with all edits and defaults, as plain data.
         source: The file it came from, as the user named it.
     """
@@ -82,11 +99,14 @@ class Plan:
     invariants: tuple[str, ...]
     abort: tuple[Expectation, ...]
     spans: Sampling | None
+    baseline: BaselineFile | None
+    sweep: Mapping[str, tuple[Any, ...]]
     document: Mapping[str, Any]
     source: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The frozen plan as JSON: a valid scenario, with the seed of this run in it."""
+        """The frozen plan as JSON: a valid scenario of one run, with its seed in it."""
         plain = copy.deepcopy(dict(self.document))
-        plain.pop("seeds", None)
+        for many in ("seeds", "sweep"):
+            plain.pop(many, None)
         return plain | {"seed": self.seed}

@@ -64,6 +64,7 @@ class System:
         operations: Names a workload may use; empty when only the running system knows.
         policies: Names of policies it understands; empty when it takes any.
         services: Names it must find among the endpoints, with their kinds.
+        hosts: Hosts it launches programs on; empty when only the running system knows.
         settings: Whether its policies take settings beside those of the schema.
     """
 
@@ -72,4 +73,5 @@ class System:
     operations: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
     settings: bool = True

@@ -234,10 +234,45 @@ BROKEN_TAIL = [
         '12:33: abort.0: "during" says nothing about a run under way; an abort takes "for"',
     ),
     ("abort: [span(x).p95 > 9s for 1m]", "12:9: abort.0: spans are chosen when the run ends"),
-    ("sweep: {seed: [1, 2]}", "12:1: sweep: sweeps are not supported yet"),
+    ("sweep: {seed: [1, 2]}", "12:9: sweep.seed: cannot be swept; each value is run with every"),
+    (
+        "sweep: {policies.content.timeut: [1s, 2s]}",
+        (
+            "12:9: sweep.policies.content.timeut: policies.content.timeut: unknown field,"
+            ' did you mean "timeout"?'
+        ),
+    ),
+    (
+        "sweep: {policies.content.timeout: [1s, 2]}",
+        "12:40: sweep.policies.content.timeout.1: policies.content.timeout: 2 has no unit, write",
+    ),
+    ("sweep: {clock.drain: []}", "12:22: sweep.clock.drain: must not be empty"),
     ("spans: {keep: [slow]}", "12:16: spans.keep.0: 'slow' is not allowed; write errors, faults"),
     ("spans: {max: 0}", "12:14: spans.max: must be at least 1"),
-    ("baseline: {file: x.json}", "12:1: baseline: comparing with a stored baseline is not"),
+    ("baseline: {tolerate: {}}", "12:1: baseline.file: is required"),
+    (
+        "baseline: {file: x.json, tolerate: {latency.p95: 10}}",
+        "12:50: baseline.tolerate.latency.p95: expected text, got 10",
+    ),
+    (
+        "baseline: {file: x.json, tolerate: {latency.p95: +1pp}}",
+        (
+            "12:50: baseline.tolerate.latency.p95: '+1pp' is no tolerance for latency.p95,"
+            " write for example +10% or +50ms"
+        ),
+    ),
+    (
+        "baseline: {file: x.json, tolerate: {latncy.p95: +1%}}",
+        '12:37: baseline.tolerate.latncy.p95: unknown metric "latncy", did you mean "latency"?',
+    ),
+    (
+        "baseline: {file: x.json, tolerate: {error_rate during storm: +1pp}}",
+        '12:37: baseline.tolerate.error_rate during storm: unknown window "storm"; known are run',
+    ),
+    (
+        "baseline: {file: x.json, tolerate: {messages.acked: 5%}}",
+        "12:53: baseline.tolerate.messages.acked: '5%' needs a sign: is messages.acked worse when",
+    ),
     # elsewhere
     ("expects: []", '12:1: expects: unknown field, did you mean "expect"?'),
     ("seed: -1", "12:7: seed: must be at least 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,21 +20,46 @@ __all__ = ["command"]
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
 @click.option("--window", default="run", show_default=True, help="Where to measure.")
-def command(first: Path, second: Path, window: str) -> None:
+@click.option(
+    "--fail-on",
+    "limits",
+    multiple=True,
+    metavar="NUMBER:TOLERANCE",
+    help="Exit with 1 if SECOND is worse by more, for example latency.p99:10%. Repeatable.",
+)
+def command(first: Path, second: Path, window: str, limits: tuple[str, ...]) -> None:
     """
     Compare the runs in the folder FIRST with those in SECOND.
 
     Runs of one seed met the same arrivals and service times, so each pair is
     compared by itself. A difference is marked where its interval leaves out zero.
+    With --fail-on, SECOND must not be worse than FIRST by more than is tolerated:
+    its 95 % interval decides, so noise is not a regression.
     """
-    from umt_sim.analysis.comparison import compare
-    from umt_sim.cli.tables import comparison_table, console
+    from umt_sim.analysis.comparison import compare, regressions
+    from umt_sim.cli.tables import comparison_table, console, verdicts_table
+    from umt_sim.expectations.verdicts import exit_code, overall
 
+    left, right = _runs(first), _runs(second)
     try:
-        found = compare(_runs(first), _runs(second), window)
+        found = compare(left, right, window)
+        verdicts = regressions(left, right, dict(map(_limit, limits)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    console().print(comparison_table(found.to_dict("records")))  # type: ignore[arg-type]  # string keys
+    out = console()
+    out.print(comparison_table(found.to_dict("records")))  # type: ignore[arg-type]  # string keys
+    if verdicts:
+        out.print()
+        out.print(verdicts_table(verdicts))
+        sys.exit(exit_code([overall(verdicts)]))
+
+
+def _limit(text: str) -> tuple[str, str]:
+    """``latency.p99:10%`` as a name and its tolerance."""
+    name, colon, allowed = text.rpartition(":")
+    if not colon:
+        raise ValueError(f"{text!r} is no limit, write for example latency.p99:10%")
+    return name, allowed
 
 
 def _runs(folder: Path) -> list[Result]:

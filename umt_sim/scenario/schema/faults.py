@@ -61,6 +61,8 @@ _NEEDS: Mapping[str, str] = {
     "toxic": "target",
     **dict.fromkeys(_ON_TARGET, "target"),
     "restart": "target",
+    "disk_full": "target",
+    "lost_commit": "target",
     **dict.fromkeys(_ON_HOST, "host"),
     "clock_skew": "host",
     "partition": "between",
@@ -68,6 +70,9 @@ _NEEDS: Mapping[str, str] = {
     "loss": "between",
 }
 """Every action and where it happens."""
+
+_INSIDE: Mapping[str, str] = {"disk_full": "rabbitmq", "lost_commit": "postgres"}
+"""Actions inside a server, and the kind that it must be of."""
 
 Yes = Literal[True]
 
@@ -92,6 +97,10 @@ class _Chosen(Block):
     """Connections break as when retransmission gives up. Sim only."""
     restart: Yes | None = None
     """The server stops in good order and starts again at the end."""
+    disk_full: Yes | None = None
+    """A broker takes no message until there is room again. Sim only."""
+    lost_commit: PositiveSeconds | None = None
+    """The database dies between its next COMMIT and the answer, for so long. Sim only."""
 
     @property
     def action(self) -> str:
@@ -121,6 +130,10 @@ class _Chosen(Block):
             )
         if self.restart:
             return actions.ServerRestart(service=target)
+        if self.disk_full:
+            return actions.DiskFull(service=target)
+        if self.lost_commit is not None:
+            return actions.LostCommit(service=target, down_for_s=self.lost_commit)
         return _ON_TARGET[self.action](target=target)
 
 
@@ -288,6 +301,21 @@ class Fault(_Chosen):
                 for index, target in enumerate(self.random.targets)
             ]
         return [(("target",), self.target)] if self.target is not None else []
+
+    def kinds(self) -> list[tuple[str, str, str]]:
+        """Actions that only one kind of service knows: action, service and kind."""
+        chosen = self.random.choose if self.random is not None else [self]
+        return [
+            (choice.action, target, _INSIDE[choice.action])
+            for choice in chosen
+            for _, target in self.targets()
+            if choice.action in _INSIDE
+        ]
+
+    def hosts(self) -> list[tuple[tuple[Any, ...], str]]:
+        """Hosts it names, each with where it does."""
+        pair = [(("between", index), host) for index, host in enumerate(self.between or ())]
+        return [*pair, *([(("host",), self.host)] if self.host is not None else [])]
 
 
 _PLACES: Mapping[str, str] = {

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from umt_sim.scenario.schema.baseline import Baseline
 from umt_sim.scenario.schema.block import Block
 from umt_sim.scenario.schema.faults import Fault
 from umt_sim.scenario.schema.policies import Policy
@@ -67,8 +68,10 @@ class Scenario(Block):
     """What ends the run early, for example ``error_rate > 90% for 30s``."""
     spans: Spans | None = None
     """Which traces the journal keeps; all of them when left out."""
-    baseline: dict[str, Any] | None = None
-    sweep: dict[str, Any] | None = None
+    baseline: Baseline | None = None
+    """What ``umt-sim baseline`` compares it with."""
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    """Path of a value to the values it takes in turn; ``umt-sim sweep`` runs every combination."""
 
     @model_validator(mode="after")
     def _states_seeds_once(self) -> Self:

@@ -63,6 +63,8 @@ class Postgres(_Service):
     """Time to open one session."""
     query: Time | None = None
     """Time to answer one statement."""
+    commit: Time | None = None
+    """Time to answer one COMMIT, where it differs from that of other statements."""
     max_connections: Count | None = None
 
 

@@ -37,6 +37,15 @@ POLICIES = (
     "ads",
     "cms",
 )
+HOSTS = (
+    "auth-integration-agent",
+    "brand-management-agent",
+    "content-strategy-agent",
+    "content-creation-agent",
+    "content-ad-management-agent",
+    "marketing-client",
+    "dashboard",
+)
 SERVICES = {"rabbitmq": "rabbitmq", "postgres": "postgres", "redis": "redis", "llm": "http"}
 
 
@@ -52,6 +61,7 @@ UMT = System(
     operations=OPERATIONS,
     policies=POLICIES,
     services=SERVICES,
+    hosts=HOSTS,
     settings=False,
 )
 """The built-in system."""
