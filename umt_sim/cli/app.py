@@ -9,21 +9,29 @@ from typing import Any
 import click
 
 from umt_sim.cli.borders import reported
+from umt_sim.cli.termination import terminated
 
 __all__ = ["app"]
 
 _COMMANDS = {
-    "run": "Run a scenario and say whether it held.",
+    "run": "Run scenarios and say whether they held.",
     "validate": "Check scenario files without running them.",
     "plan": "Show what a scenario would do, without doing it.",
     "show": "Judge and draw a stored run again.",
+    "report": "Write a stored run as one HTML file.",
     "compare": "Compare two sets of stored runs, seed by seed.",
+    "baseline": "Store how a scenario does; see whether it became worse.",
+    "sweep": "Run a scenario with every combination of some values.",
+    "replay": "Run a stored run again and say whether it went the same way.",
     "twin": "Run a scenario in both worlds and say whether they agree.",
     "calibrate": "Fit the services of the sim world to a stored run.",
     "init": "Write a scenario to start from.",
     "list": "List scenarios and stored runs.",
     "explain": "Explain a metric, an invariant, a fault or an exit code.",
     "schema": "Print the JSON Schema of scenario files.",
+    "up": "Start real servers and a Toxiproxy, and leave them running.",
+    "down": "Stop what `umt-sim up` has started.",
+    "completion": "Print what completes umt-sim's commands in your shell.",
     "doctor": "Say what this machine can run, and what is missing.",
     "toxiproxy": "Serve Toxiproxy's API where the real server is missing.",
 }
@@ -55,7 +63,7 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of ours become messages and exit codes."""
-        with reported():
+        with terminated(), reported():
             return super().invoke(ctx)
 
 

@@ -1,9 +1,8 @@
-"""``umt-sim doctor``: say what this machine can run, and what is missing."""
+"""``umt-sim doctor``: say what this machine can run, what is missing, and what was left."""
 
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,50 +21,80 @@ class Check:
     One thing that is there or not.
 
     Attributes:
-        world: Which world needs it; empty for all of them.
+        needed: What needs it: everything, the sim world, or a provider of the live one.
         name: What it is.
         found: Where or which version; ``None`` if it is missing.
         remedy: How to get it.
     """
 
-    world: str
+    needed: str
     name: str
     found: str | None
     remedy: str = ""
 
 
 @click.command("doctor", short_help="Say what this machine can run, and what is missing.")
-def command() -> None:
-    """Look for everything that runs need. Exits with 3 if the sim world lacks something."""
-    from umt_sim.cli.tables import console
+@click.option("--clean", is_flag=True, help="Undo what killed runs have left, and nothing else.")
+def command(clean: bool) -> None:
+    """
+    Look for everything that runs need, and for what killed runs have left.
 
+    Exits with 3 if the sim world lacks something.
+    """
+    if clean:
+        _clean()
+        return
     checks = list(_checks())
-    out = console()
-    for check in checks:
-        sign = "[green]✓[/]" if check.found is not None else "[yellow]✗[/]"
-        place = f"[dim]{check.world or 'all'}[/]"
-        out.print(
-            f"{sign} {place:<16} {check.name:<22} {check.found or check.remedy}", soft_wrap=True
-        )
-    missing = [check for check in checks if check.found is None and check.world != "live"]
+    _print(checks)
+    _print_left()
+    missing = [c for c in checks if c.found is None and c.needed in ("all", "sim")]
     sys.exit(SERVICES_MISSING if missing else 0)
 
 
+def _clean() -> None:
+    from umt_sim.bootstrap.standing import replay
+
+    done = replay()
+    for line in done:
+        click.echo(line)
+    if not done:
+        click.echo("nothing was left")
+
+
+def _print(checks: list[Check]) -> None:
+    from umt_sim.cli.tables import console
+
+    out = console()
+    for check in checks:
+        sign = "[green]✓[/]" if check.found is not None else "[yellow]✗[/]"
+        out.print(
+            f"{sign} [dim]{check.needed:<12}[/] {check.name:<20} {check.found or check.remedy}",
+            soft_wrap=True,
+        )
+
+
+def _print_left() -> None:
+    """Servers that stand, and what killed runs have left."""
+    from umt_sim.bootstrap.standing import left_behind
+
+    for standing, remedy in ((True, "umt-sim down"), (False, "umt-sim doctor --clean")):
+        left = left_behind(standing=standing)
+        if left:
+            what = "servers that were left running" if standing else "left by killed runs"
+            click.echo(f"\n{what}; to undo it: {remedy}")
+            for line in left:
+                click.echo(f"  {line}")
+
+
 def _checks() -> Iterator[Check]:
-    yield Check("", "python", platform.python_version())
+    from umt_sim.bootstrap.standing import inspect
+
+    yield Check("all", "python", platform.python_version())
     for package in ("simpy", "aio-pika", "asyncpg", "redis", "httpx"):
         yield _package(package)
     yield _postgres()
-    for name, programs, remedy in (
-        ("rabbitmq-server", ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
-         "install RabbitMQ 4, or use the Compose file"),
-        ("redis or valkey", ("valkey-server", "redis-server"),
-         "install Redis or Valkey, or use the Compose file"),
-        ("toxiproxy-server", ("toxiproxy-server",),
-         "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, as toxiproxy-server"),
-    ):  # fmt: skip
-        found = next((path for program in programs if (path := shutil.which(program))), None)
-        yield Check("live", name, found, remedy)
+    for finding in inspect():
+        yield Check(f"live {finding.provider}", finding.name, finding.found, finding.remedy)
 
 
 def _package(name: str) -> Check:
@@ -73,7 +102,7 @@ def _package(name: str) -> Check:
         found: str | None = version(name)
     except PackageNotFoundError:
         found = None
-    return Check("", name, found, f"pip install {name}")
+    return Check("all", name, found, f"pip install {name}")
 
 
 def _postgres() -> Check:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from umt_sim.errors import UnsupportedFault
 from umt_sim.faults.actions import Action, AddToxic, Down, Kill, Pause, ServerRestart, Stream
 from umt_sim.servers.http import HttpUpstream
-from umt_sim.worlds.base import Endpoint, Touched
+from umt_sim.worlds.base import Endpoint, Touched, server_host
 from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.ledger import Ledger
 from umt_sim.worlds.live.providers.base import Provider, Verb
@@ -20,8 +20,6 @@ __all__ = ["Faults", "Proxy", "insist_on_possible"]
 
 BY_TOXIPROXY = (AddToxic, Down)
 VERBS: Mapping[type[Action], Verb] = {ServerRestart: "stop", Kill: "kill", Pause: "pause"}
-BEHIND = "-server"
-"""What the host of a server is called after its service, as in the sim world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,10 @@ def _abilities(provider: Provider) -> list[str]:
 
 
 def _service(action: Action) -> str:
-    """The service whose server *action* stops."""
-    return action.target.removesuffix(BEHIND) if isinstance(action, Kill | Pause) else action.target
+    """The service that *action* is about, also where it names the host of its server."""
+    if isinstance(action, Kill | Pause):
+        return action.target.removesuffix(server_host(""))
+    return action.target
 
 
 class Faults:

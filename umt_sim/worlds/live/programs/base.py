@@ -40,6 +40,11 @@ class Program(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """Where it is installed."""
+        ...
+
+    @property
     def patience(self) -> float:
         """Seconds until it must answer."""
         ...

@@ -45,6 +45,7 @@ class Own:
     def __init__(self, kind: OwnKind) -> None:
         self._kind = kind
         self.name = f"embedded {kind}"
+        self.place = __name__
 
     def version(self) -> str:
         """Our own release, so labelled that nobody takes it for the real server's."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import struct
 from pathlib import Path
 
 from umt_sim.servers.postgres import places
-from umt_sim.servers.postgres.binaries import Binaries, find_binaries, within_reach
+from umt_sim.servers.postgres.binaries import SETTING, Binaries, find_binaries, within_reach
 from umt_sim.servers.postgres.template import Recipe, prepared
 from umt_sim.worlds.live.programs.base import LOOPBACK, Launch, asked
 
 __all__ = ["PostgreSQL"]
 
 PROTOCOL_3 = 196608
+PACKAGED = Path("/usr/lib/postgresql")
+"""Where Debian puts each major release."""
 
 
 class PostgreSQL:
@@ -35,16 +38,20 @@ class PostgreSQL:
 
     def __init__(self, binaries: Binaries, max_connections: int = 100) -> None:
         self._binaries = binaries
+        self.place = str(binaries.folder)
         self._max_connections = max_connections
 
     @staticmethod
     def find() -> Binaries:
         """
-        The installed programs.
+        The installed programs: what the user says, the system's newest, or what there is.
 
         Raises:
             WorldUnavailable: There are none.
         """
+        packaged = sorted(PACKAGED.glob("[0-9]*/bin"), key=lambda path: float(path.parent.name))
+        if packaged and SETTING not in os.environ:
+            return find_binaries(packaged[-1])
         return find_binaries()
 
     def version(self) -> str:

@@ -54,6 +54,7 @@ class RabbitMQ:
 
     def __init__(self, script: Path, *, account: str = "umt", witnessed: bool = False) -> None:
         self._script = script
+        self.place = str(script)
         self._account = account
         self._witnessed = witnessed
         self._environment: dict[str, str] = {}

@@ -26,7 +26,7 @@ class Redis:
     kill_signal = signal.SIGKILL
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.place = path
         self.name = Path(path).name
 
     @staticmethod
@@ -37,7 +37,7 @@ class Redis:
 
     def version(self) -> str:
         """Its release."""
-        found = re.search(r"v=(\d[\d.]*)", output_of(self._path, "--version"))
+        found = re.search(r"v=(\d[\d.]*)", output_of(self.place, "--version"))
         return found.group(1) if found else "unknown"
 
     def prepare(self, home: Path, port: int) -> Launch:
@@ -50,7 +50,7 @@ class Redis:
             "appendonly": "no",
         }
         arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
-        return Launch([self._path, *arguments])
+        return Launch([self.place, *arguments])
 
     def answers(self, port: int) -> bool:
         """Whether it answers a PING."""

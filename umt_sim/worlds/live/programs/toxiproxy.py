@@ -29,7 +29,7 @@ class Toxiproxy:
     kill_signal = signal.SIGKILL
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.place = path
 
     @staticmethod
     def find() -> Toxiproxy | None:
@@ -50,12 +50,12 @@ class Toxiproxy:
 
     def version(self) -> str:
         """Its release, or ``git`` if it was built without one."""
-        found = re.search(r"version ([\w.]+)", output_of(self.path, "-version"))
+        found = re.search(r"version ([\w.]+)", output_of(self.place, "-version"))
         return found.group(1) if found else "unknown"
 
     def prepare(self, home: Path, port: int) -> Launch:  # noqa: ARG002 - it writes nothing
         """Settings are arguments; there is nothing to write."""
-        return Launch([self.path, "-host", LOOPBACK, "-port", str(port)])
+        return Launch([self.place, "-host", LOOPBACK, "-port", str(port)])
 
     def answers(self, port: int) -> bool:
         """Whether its API answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from umt_sim.servers.postgres.binaries import find_binaries
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.live.programs.base import Program
 from umt_sim.worlds.live.programs.own import Own
@@ -17,7 +18,7 @@ class Embedded:
         """A real PostgreSQL; for the others a server of ours."""
         match spec.kind:
             case "postgres":
-                return PostgreSQL(PostgreSQL.find(), spec.max_connections or 100)
+                return PostgreSQL(find_binaries(), spec.max_connections or 100)
             case "rabbitmq" | "redis":
                 return Own(spec.kind)
             case "http":

@@ -92,7 +92,15 @@ class External:
             password=given.password or password,
             database=given.database or database,
         )
-        return Site(server, f"{given.host}:{given.port}")
+        return Site(server, f"{given.host}:{given.port}", self._management(spec))
+
+    def _management(self, spec: ServiceSpec) -> str:
+        """A broker's management API, where its address was given too."""
+        name = f"{spec.name}-management"
+        if spec.kind != "rabbitmq" or name not in self._given:
+            return ""
+        place = self._address(name)
+        return f"http://{place.host}:{place.port}"
 
     def _address(self, name: str) -> Endpoint:
         text = self._given.get(name) or os.environ.get(SETTING + name.upper().replace("-", "_"))

@@ -1,0 +1,82 @@
+"""Servers that outlive the command which started them, until somebody asks them to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from umt_sim.servers.specs import ServiceSpec
+from umt_sim.worlds.live.inspection import KINDS
+from umt_sim.worlds.live.ledger import Ledger, ledgers, replay
+from umt_sim.worlds.live.providers.base import Site
+from umt_sim.worlds.live.providers.choosing import choose
+from umt_sim.worlds.live.stopping import terminated_like_interrupted
+
+__all__ = ["Standing", "down", "up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    What ``up`` has started.
+
+    Attributes:
+        provider: Where it comes from.
+        endpoints: Name to address, as ``--endpoint`` takes them.
+        versions: Name to release.
+    """
+
+    provider: str
+    endpoints: Mapping[str, str]
+    versions: Mapping[str, str]
+
+
+def up(provider: str, ports: Mapping[str, int]) -> Standing:
+    """
+    Start a server of each kind and a Toxiproxy, and leave them running.
+
+    Args:
+        provider: ``auto``, ``system``, ``compose`` or ``embedded``.
+        ports: Ports to insist on, by name; the others are free ones.
+
+    Raises:
+        WorldUnavailable: One of them is missing or does not start. Nothing is left then.
+    """
+    specs = [ServiceSpec(kind, kind) for kind in KINDS]
+    replay()
+    with ExitStack() as stack:
+        stack.enter_context(terminated_like_interrupted())
+        ledger = stack.enter_context(Ledger.new(standing=True))
+        chosen = choose(provider, specs, ports=ports)
+        stack.callback(chosen.stop)
+        sites = chosen.start(specs, ledger)
+        host, port = chosen.toxiproxy
+        standing = Standing(
+            chosen.name,
+            {**_endpoints(sites), "toxiproxy": f"{host}:{port}"},
+            chosen.versions(),
+        )
+        stack.pop_all()
+        ledger.leave()
+    return standing
+
+
+def down() -> list[str]:
+    """Stop everything that ``up`` has started; what was done, a line each."""
+    done: list[str] = []
+    for ledger in ledgers(standing=True):
+        steps = ledger.steps
+        ledger.undo()
+        done += [str(step) for step in reversed(steps)]
+    return done
+
+
+def _endpoints(sites: Mapping[str, Site]) -> dict[str, str]:
+    """Addresses as Toxiproxy sees them: that is who connects to them."""
+    endpoints = {}
+    for name, site in sites.items():
+        endpoints[name] = site.upstream
+        if site.management:
+            endpoints[f"{name}-management"] = site.management.removeprefix("http://")
+    return endpoints
