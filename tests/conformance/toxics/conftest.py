@@ -16,6 +16,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("vector", vectors, ids=[vector.id for vector in vectors])
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the vectors on real sockets that were not met at once."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "missed":
+                terminalreporter.write_line(f"{report.nodeid} was played again: {value}")
+
+
 @pytest.fixture(scope="session")
 def ours_url() -> Iterator[str]:
     """Address of the API of our stand-in."""

@@ -1,46 +1,68 @@
-"""The proxies on real sockets, ours and Toxiproxy, against the same vectors, with tolerance."""
+"""
+The proxies on real sockets, ours and Toxiproxy, against the same vectors, with tolerance.
+
+The clock that measures runs without collections of garbage, and measurer and proxy go before
+other processes where the system lets them. A busy machine still delays a timer now and then by
+more than the tolerance: a vector that misses is played again, up to three times, and the
+summary of the tests names it with what it missed by. On a quiet machine there is none.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
 from tests.conformance.toxics.playing import play_all
+from tests.conformance.toxics.servers import precedence
 from tests.conformance.toxics.vectors import Arrivals, Vector, load
 
 EARLY = 6.0  # ms
 LATE = 25.0  # ms
 LATE_SHARE = 0.05  # of the time passed
-ROUNDS = 4  # a busy machine delays a timer now and then; what is wrong is wrong every time
+REPEATS = 3
 
-Seen = dict[str, Arrivals]
+Plays = dict[str, list[Arrivals]]
 
 
 @pytest.fixture(scope="module", params=["upstream", "downstream"])
-def seen(request: pytest.FixtureRequest, api: str) -> Seen:
-    """What arrives when all vectors are played at once; those that miss are played again."""
-    seen: Seen = {}
+def plays(request: pytest.FixtureRequest, api: str) -> Plays:
+    """What arrives when all vectors are played at once, and when those that missed are again."""
     missed = load(request.config.getoption("vectors"))
-    for _ in range(ROUNDS):
-        seen |= asyncio.run(play_all(api, missed, request.param))
-        missed = [vector for vector in missed if deviation(vector.expected, seen[vector.id])]
-    return seen
+    plays: Plays = {vector.id: [] for vector in missed}
+    for _ in range(1 + REPEATS):
+        for name, arrived in _play(api, missed, request.param).items():
+            plays[name].append(arrived)
+        missed = [vector for vector in missed if deviation(vector, plays[vector.id][-1])]
+    return plays
+
+
+def _play(url: str, vectors: list[Vector], direction: str) -> dict[str, Arrivals]:
+    gc.disable()
+    try:
+        with precedence():
+            return asyncio.run(play_all(url, vectors, direction))
+    finally:
+        gc.enable()
 
 
 def test_vector_is_met_within_tolerance(
-    vector: Vector, seen: Seen, request: pytest.FixtureRequest
+    vector: Vector, plays: Plays, request: pytest.FixtureRequest
 ) -> None:
     """Bytes and ends come when the vector says, 6 ms early to 25 ms + 5 % late."""
-    arrived = seen[vector.id]
+    *missed, last = plays[vector.id]
     real = "real" in request.node.callspec.id
-    if real and vector.id == "B9" and arrived == Arrivals():
+    if real and vector.id == "B9" and last == Arrivals():
         return  # Toxiproxy before 2.13 stalls at a rate of 0, and that is what was seen
-    assert deviation(vector.expected, arrived) is None
+    for arrived in missed:
+        request.node.user_properties.append(("missed", deviation(vector, arrived)))
+    assert deviation(vector, last) is None
 
 
-def deviation(expected: Arrivals, arrived: Arrivals) -> str | None:
+def deviation(vector: Vector, arrived: Arrivals) -> str | None:
     """How *arrived* differs from what was expected, if by more than the tolerance."""
+    expected = vector.expected
     if expected.total != arrived.total:
         return f"{arrived.total} bytes arrived, expected {expected.total}"
     for at, level in expected.steps:
