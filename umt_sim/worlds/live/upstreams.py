@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from umt_sim.distributions import Constant
 from umt_sim.journal.recorder import Recorder
 from umt_sim.servers.capacity import Capacity, Instant
-from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream
+from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream, RateLimit
 from umt_sim.servers.pacing import Paced
 from umt_sim.servers.specs import ServiceSpec
 
@@ -27,6 +27,7 @@ def build(spec: ServiceSpec, stream: Callable[[str], Random], recorder: Recorder
         capacity=_capacity(spec, stream),
         stream=stream(f"{spec.name}/errors"),
         errors=ErrorMix(spec.errors),
+        rate_limit=RateLimit.per_second(spec.rate_limit),
         recorder=recorder,
     )
 

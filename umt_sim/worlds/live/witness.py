@@ -13,6 +13,7 @@ The witness connects to the server itself, so that no fault of the network blind
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +60,7 @@ class Witness:
         server = self._site.server
         self._api = aiohttp.ClientSession(
             self._site.management,
-            auth=aiohttp.BasicAuth(server.user, server.password),
+            headers={"Authorization": _basic(server.user, server.password)},
             timeout=PATIENCE,
         )
         listening = asyncio.Event()
@@ -237,6 +238,10 @@ class _Known:
     def copy(self) -> _Known:
         """The same message in another queue."""
         return _Known(self.message_id, self.exchange, self.routing_key, self.size, self.came_from)
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _text(value: Any) -> str:
