@@ -14,6 +14,7 @@ from umt_sim.platform.resilience import (
     BreakerSettings,
     Bulkhead,
     CircuitBreaker,
+    Guard,
     Part,
     ResiliencePolicy,
     Retry,
@@ -24,12 +25,14 @@ from umt_sim.platform.resilience import (
 __all__ = [
     "PRODUCTION_POLICIES",
     "BulkheadSettings",
+    "MakeBreaker",
     "PolicySettings",
     "RetrySettings",
     "build_policy",
 ]
 
 Listener = Callable[[Any], None]
+MakeBreaker = Callable[[str, BreakerSettings], Guard]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ def build_policy(
     clock: Clock,
     randomness: Randomness,
     listeners: Sequence[Listener] = (),
+    make_breaker: MakeBreaker | None = None,
 ) -> ResiliencePolicy:
     """
     The guards that *settings* ask for, in one policy.
@@ -120,6 +124,7 @@ def build_policy(
         clock: Of every guard.
         randomness: For jitter.
         listeners: Hear what every guard does.
+        make_breaker: Makes the breaker of a name with settings, instead of ours.
     """
     retry, breaker, bulkhead = settings.retry, settings.breaker, settings.bulkhead
     return ResiliencePolicy(
@@ -139,7 +144,9 @@ def build_policy(
         if breaker is None
         else CircuitBreaker(
             name, settings=breaker, clock=clock, randomness=randomness, listeners=listeners
-        ),
+        )
+        if make_breaker is None
+        else make_breaker(name, breaker),
         bulkhead=None
         if bulkhead is None
         else Bulkhead(

@@ -37,7 +37,7 @@ from umt_sim.platform.resilience.errors import (
 )
 from umt_sim.platform.resilience.fallback import Fallback
 from umt_sim.platform.resilience.hedge import Hedge
-from umt_sim.platform.resilience.policy import DEFAULT_ORDER, Part, ResiliencePolicy
+from umt_sim.platform.resilience.policy import DEFAULT_ORDER, Guard, Part, ResiliencePolicy
 from umt_sim.platform.resilience.rate_limiter import RateLimiter
 from umt_sim.platform.resilience.retry import Retry
 from umt_sim.platform.resilience.retry_budget import RetryBudget
@@ -57,6 +57,7 @@ __all__ = [
     "Deadline",
     "DeadlineExceeded",
     "Fallback",
+    "Guard",
     "Hedge",
     "IllegalStateTransition",
     "Jitter",

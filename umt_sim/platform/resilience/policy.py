@@ -5,6 +5,9 @@ From the outside in: fallback, retry, hedge, breaker, rate limit, bulkhead, time
 retry passes the breaker each time, a refusal costs neither a place nor a turn, and the
 timeout is that of one attempt. With the breaker outside the retry it sees one outcome per
 piece of work instead of one per attempt; which is better is worth an experiment.
+
+Any object that is a ``Guard`` may stand as the breaker: a member of a fleet, or the
+breaker of another library with a few lines around it.
 """
 
 from __future__ import annotations
@@ -44,7 +47,12 @@ DEFAULT_ORDER = tuple(Part)
 
 
 class Guard(Protocol):
-    """What every guard can do."""
+    """
+    What every guard can do.
+
+    Refusing is raising a ``CallNotPermitted``, so that the guards further out know that the
+    call did not happen; the call's own exception comes through as it is.
+    """
 
     async def call(self, function: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         """Await ``function(*args, **kwargs)`` under the guard."""
@@ -57,6 +65,7 @@ class ResiliencePolicy:
 
     Args:
         name: What it protects.
+        breaker: Ours, or any other guard in its place.
         order: From the outside in; every given part must appear in it.
     """
 
@@ -67,7 +76,7 @@ class ResiliencePolicy:
         fallback: Fallback | None = None,
         retry: Retry | None = None,
         hedge: Hedge | None = None,
-        breaker: CircuitBreaker | None = None,
+        breaker: CircuitBreaker | Guard | None = None,
         rate_limit: RateLimiter | None = None,
         bulkhead: Bulkhead | None = None,
         timeout: Timeout | None = None,

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from umt_sim.platform.errors import PortTimeout
+from umt_sim.platform.policies import MakeBreaker
 from umt_sim.platform.ports.http_gateway import HttpResponse
 from umt_sim.platform.resilience import CallTimedOut, ResiliencePolicy
 from umt_sim.systems.base import Setting
@@ -30,8 +31,10 @@ Call = Callable[..., Awaitable[HttpResponse]]
 
 
 @asynccontextmanager
-async def start(setting: Setting) -> AsyncIterator[Operations]:
-    """Open a gateway to each service; leaving closes them."""
+async def start(
+    setting: Setting, make_breaker: MakeBreaker | None = None
+) -> AsyncIterator[Operations]:
+    """Open a gateway to each service; leaving closes them. *make_breaker* is for ``guards``."""
     async with AsyncExitStack() as stack:
         gateways = {
             name: StreamGateway(endpoint)
@@ -40,7 +43,7 @@ async def start(setting: Setting) -> AsyncIterator[Operations]:
         }
         for gateway in gateways.values():
             stack.push_async_callback(gateway.close)
-        caller = _Caller(gateways, guards(setting), setting.stream("caller"))
+        caller = _Caller(gateways, guards(setting, make_breaker), setting.stream("caller"))
         yield Operations(caller.operations, unknown=(PortTimeout, CallTimedOut))
 
 

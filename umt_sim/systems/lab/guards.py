@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from umt_sim.platform.adapters.system import SystemClock
-from umt_sim.platform.policies import PolicySettings, build_policy
+from umt_sim.platform.policies import MakeBreaker, PolicySettings, build_policy
 from umt_sim.platform.resilience import Part, ResiliencePolicy
 from umt_sim.systems.base import Setting
 from umt_sim.systems.journalist import Journalist
@@ -19,12 +19,14 @@ SHARED = "shared"
 """Name of the policy for everything that has none of its own."""
 
 
-def guards(setting: Setting) -> Mapping[str, ResiliencePolicy]:
+def guards(
+    setting: Setting, make_breaker: MakeBreaker | None = None
+) -> Mapping[str, ResiliencePolicy]:
     """
     One policy of the platform for each of the scenario.
 
     ``settings: {order: [breaker, retry, timeout]}`` puts its guards in another order,
-    from the outside in.
+    from the outside in. *make_breaker* puts another library's breakers in the place of ours.
     """
     return {
         name: build_policy(
@@ -33,6 +35,7 @@ def guards(setting: Setting) -> Mapping[str, ResiliencePolicy]:
             clock=SystemClock(),
             randomness=setting.stream(f"policies/{name}"),
             listeners=(Journalist(setting.recorder).hear,),
+            make_breaker=make_breaker,
         )
         for name, values in setting.policies.items()
     }
