@@ -4,6 +4,8 @@ Chaos testing in virtual time: real code, real drivers, real protocols.
 - ``umt_sim.run``: run a scenario file and get a ``Result``. Start here.
 - ``umt_sim.twin``: run it against real servers too, and get a ``Twin``: how far they agree.
 - ``umt_sim.load``: open the folder of an earlier run.
+- ``umt_sim.sweep``: run it with every combination of some values and get a ``Sweep``.
+- ``umt_sim.expect``: parse an expectation; ``Result.expect`` judges one.
 - ``umt_sim.errors``: everything that is raised for you to mend.
 
 The map of the packages is ``docs/design.md``. Importing this costs nothing;
@@ -17,14 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
-    from umt_sim.notebook import load, run, twin
+    from umt_sim.expectations import expect
+    from umt_sim.notebook import load, run, sweep, twin
+    from umt_sim.search.sweep import Sweep
 
-__all__ = ["Result", "load", "run", "twin"]
+__all__ = ["Result", "Sweep", "expect", "load", "run", "sweep", "twin"]
 
 _HOMES = {
     "Result": "umt_sim.analysis",
     "load": "umt_sim.notebook",
+    "Sweep": "umt_sim.search.sweep",
+    "expect": "umt_sim.expectations",
     "run": "umt_sim.notebook",
+    "sweep": "umt_sim.notebook",
     "twin": "umt_sim.notebook",
 }
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from umt_sim.errors import JournalError
 from umt_sim.expectations.grammar import expect
 from umt_sim.expectations.judgement import Judgement, judge_run
+from umt_sim.expectations.judging import judge
 from umt_sim.expectations.readings import Readings
-from umt_sim.expectations.verdicts import Status
+from umt_sim.expectations.verdicts import Status, Verdict
 from umt_sim.faults.timeline import BASELINE, Window
 from umt_sim.journal import storage
 from umt_sim.journal.recorder import Journal
@@ -121,6 +122,19 @@ class Result:
     def passed(self) -> bool:
         """Whether everything expected held."""
         return self.status is Status.PASSED
+
+    def expect(self, text: str) -> Verdict:
+        """
+        Judge one more expectation on this run.
+
+        Args:
+            text: In the language of ``expect``, for example
+                ``"latency(create_content).p95 < 800ms during baseline"``.
+
+        Raises:
+            ExpectationError: It is not in the language; says where and what is allowed.
+        """
+        return judge(expect(text), self._readings)
 
     @property
     def readings(self) -> Readings:

@@ -10,7 +10,7 @@ from pathlib import Path
 from umt_sim.analysis import Result
 from umt_sim.bootstrap.worlds import Supply, open_world
 from umt_sim.faults.actions import Crash, Kill
-from umt_sim.journal.records import FaultRecord
+from umt_sim.journal.records import FaultRecord, Record
 from umt_sim.runner.conduct import conduct
 from umt_sim.runner.onlooker import Onlooker
 from umt_sim.runner.phases import Progress
@@ -59,6 +59,7 @@ def run_plan(
     *,
     progress: Callable[[Progress], None] | None = None,
     supply: Supply | None = None,
+    listener: Callable[[Record], None] | None = None,
 ) -> Result:
     """
     Run a frozen plan.
@@ -67,6 +68,7 @@ def run_plan(
         plan: The whole truth of the run.
         progress: Told how far the run has come, from a thread that lives in real time.
         supply: Where the live world's servers come from.
+        listener: Told each record of the journal as it is written.
 
     Raises:
         WorldError: A service is missing, or the world cannot do a fault.
@@ -83,6 +85,7 @@ def run_plan(
             ),
             system=find_system(plan.system),
             report=onlooker.report,
+            listener=listener,
         )
     if any(fault.kind in (Crash.kind, Kill.kind) for fault in journal.of(FaultRecord)):
         _free_the_dead()

@@ -10,7 +10,6 @@ from typing import Any
 from umt_sim.bootstrap.trials import Trial, TrialResult, run_trial, trials_of
 from umt_sim.errors import SearchError
 from umt_sim.expectations.numbers import STANDARD, each_operation
-from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load
 from umt_sim.search.grid import Point, edits, points
 from umt_sim.search.pool import carry_out
@@ -111,8 +110,7 @@ def sweep(
     overrides: Sequence[str] = (),
     runs: str | Path | None = None,
     jobs: int = 1,
-    news: Callable[[int, Progress], None] = lambda _index, _progress: None,
-    done: Callable[[int, TrialResult], None] = lambda _index, _result: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Sweep:
     """
     Run a scenario with every combination of some of its values.
@@ -130,8 +128,7 @@ def sweep(
         overrides: Edits of the scenario that hold at every point, ``path=value`` each.
         runs: Where run folders are kept; none are when left out.
         jobs: Trials at once, each in a process of its own.
-        news: Told the position of a trial under way and how far it has come.
-        done: Told the position and the result of each trial, as they come.
+        progress: Told how many trials are done, and of how many.
 
     Raises:
         ScenarioError: The file, or a value at some point, is wrong.
@@ -150,12 +147,12 @@ def sweep(
 
     def keep(index: int, result: TrialResult) -> bool:
         results[index] = result
-        done(index, result)
+        progress(len(results), len(planned.trials))
         if result.ended == "interrupted":
             raise KeyboardInterrupt
         return True
 
-    carry_out(run_trial, planned.trials, jobs=jobs, done=keep, news=news)
+    carry_out(run_trial, planned.trials, jobs=jobs, done=keep)
     return planned.found(results)
 
 

@@ -21,11 +21,13 @@ from umt_sim.bootstrap.worlds import Supply
 from umt_sim.errors import JournalError, ScenarioError, UmtSimError, WorldError
 from umt_sim.expectations.numbers import measured
 from umt_sim.expectations.verdicts import ExitCode, Status, Verdict, exit_code
+from umt_sim.journal.parquet import save_parquet
 from umt_sim.journal.storage import new_folder
+from umt_sim.journal.stream import event_stream
 from umt_sim.measures.estimates import Estimate
 from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load, load_frozen
-from umt_sim.scenario.plan import WorldName
+from umt_sim.scenario.plan import Plan, WorldName
 
 __all__ = ["Trial", "TrialResult", "run_trial", "trials_of"]
 
@@ -43,6 +45,8 @@ class Trial:
         runs: Where run folders are kept; ``None`` keeps nothing.
         asked: Names of numbers to measure, in the language of ``expect``.
         draw_passed: Whether a kept run is drawn even if it passed.
+        parquet: Whether a kept run has its tables as Parquet files too.
+        events: File to which records are appended as JSON lines while they happen.
         supply: Where the live world's servers come from.
     """
 
@@ -53,6 +57,8 @@ class Trial:
     runs: Path | None = None
     asked: tuple[str, ...] = ()
     draw_passed: bool = True
+    parquet: bool = False
+    events: Path | None = None
     supply: Supply | None = None
 
     @property
@@ -158,7 +164,7 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
     started = time.perf_counter()
     try:
         plan = load_frozen(trial.plan, world=trial.world)
-        result = run_plan(plan, progress=tell, supply=trial.supply)
+        result = _run(trial, plan, tell)
     except UmtSimError as error:
         return _refused(trial, error, time.perf_counter() - started)
     if trial.runs is not None:
@@ -181,6 +187,16 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
         took_wall=time.perf_counter() - started,
         code=ExitCode.INTERRUPTED if interrupted else exit_code([result.status]),
     )
+
+
+def _run(trial: Trial, plan: Plan, tell: Callable[[Progress], None]) -> Result:
+    if trial.events is None:
+        return run_plan(plan, progress=tell, supply=trial.supply)
+    with event_stream(trial.events, f"{plan.name}/{plan.seed}") as stream:
+        stream.note("begin", {"world": plan.world, "plan": plan.as_dict()})
+        result = run_plan(plan, progress=tell, supply=trial.supply, listener=stream.add)
+        stream.note("end", {"ended": result.journal.header["ended"], "status": result.status})
+    return result
 
 
 def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
@@ -224,6 +240,8 @@ def _keep(result: Result, trial: Trial) -> None:
     started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
     folder = new_folder(trial.runs, result.name, result.seed, started)
     result.save(folder, draw=trial.draw_passed or not result.passed)
+    if trial.parquet:
+        save_parquet(result.journal, folder)
 
 
 def _advice(result: Result) -> str:

@@ -7,4 +7,6 @@ The append-only record of a run. Expectations, plots and reports read only this.
 - ``sampling``: chooses which of their traces are kept.
 - ``logs``: turns log records into rows.
 - ``storage``: a run folder on disk and back.
+- ``parquet``: its tables for tools that read columns.
+- ``stream``: records as JSON lines while they happen.
 """

@@ -41,13 +41,17 @@ class Recorder:
 
     Args:
         now: Reads the seconds of the run.
+        listener: Told each record as it is written.
 
     Attributes:
         closed: Nothing can be added any more.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self, now: Callable[[], float], listener: Callable[[Record], None] | None = None
+    ) -> None:
         self.now = now
+        self._listener = listener
         self._lists: dict[type[Any], list[Any]] = {kind: [] for kind in get_args(Record)}
         self.closed = False
 
@@ -61,6 +65,8 @@ class Recorder:
         if self.closed:
             raise JournalError(f"{type(record).__name__} written after the journal was closed")
         self._lists[record.__class__].append(record)
+        if self._listener is not None:
+            self._listener(record)
 
     def so_far(self, kind: type[R]) -> list[R]:
         """The records of one class written until now; the live list, not to be changed."""

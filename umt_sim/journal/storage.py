@@ -1,5 +1,6 @@
 """
-A run folder on disk and back: ``run.json`` and one ``.csv.gz`` table for each kind of record.
+A run folder on disk and back: ``run.json``, one ``.csv.gz`` table for each kind of record,
+and ``scenario.yaml``, the frozen plan as a scenario that can be run as it is.
 
 Plain text that any tool reads. Empty cells are ``None``; an empty text where
 ``None`` is possible too is written ``""``, as in JSON. Mappings and lists are JSON in their
@@ -16,20 +17,26 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
 
 from umt_sim.errors import JournalError
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import Record
 
-__all__ = ["load", "new_folder", "save"]
+__all__ = ["StoredJournal", "cells", "load", "new_folder", "save", "table_name"]
 
 HEADER = "run.json"
+PLAN = "scenario.yaml"
+LATEST = "latest"
 _FORMAT = 1
 
+R = TypeVar("R")
 Write = Callable[[Any], str]
 Read = Callable[[str], Any]
 
@@ -37,6 +44,8 @@ Read = Callable[[str], Any]
 def new_folder(root: Path, scenario: str, seed: int, started: datetime) -> Path:
     """
     Make a folder for one run that overwrites no other: ``root/scenario/time-seed``.
+
+    ``root/scenario/latest`` leads to it from then on.
 
     Args:
         root: Where all runs lie.
@@ -51,8 +60,17 @@ def new_folder(root: Path, scenario: str, seed: int, started: datetime) -> Path:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
+        _point_latest(folder)
         return folder
     raise JournalError(f"{root / scenario} is full of runs called {name}; remove some")
+
+
+def _point_latest(folder: Path) -> None:
+    """Let ``latest`` beside *folder* lead to it, where the file system has links."""
+    fresh = folder.parent / f".latest-{folder.name}"
+    with suppress(OSError):
+        fresh.symlink_to(folder.name, target_is_directory=True)
+        fresh.replace(folder.parent / LATEST)
 
 
 def save(journal: Journal, folder: Path) -> None:
@@ -64,15 +82,47 @@ def save(journal: Journal, folder: Path) -> None:
     for kind in get_args(Record):
         rows = journal.of(kind)
         if rows:
-            _write_table(folder / f"{_table(kind)}.csv.gz", kind, rows)
+            _write_table(_path(folder, kind), kind, rows)
+    plan = yaml.safe_dump(journal.header.get("plan", {}), sort_keys=False, allow_unicode=True)
+    (folder / PLAN).write_text(plan, encoding="utf-8")
     header = {"format": _FORMAT, **journal.header}
     text = json.dumps(header, indent=2, ensure_ascii=False, default=str)
     (folder / HEADER).write_text(text + "\n", encoding="utf-8")  # last: a folder with it is whole
 
 
-def load(folder: Path) -> Journal:
+class StoredJournal(Journal):
     """
-    Read what ``save`` wrote.
+    A journal on disk. Records of a kind are read when they are first asked for.
+
+    Args:
+        header: What the run was made from.
+        folder: Where its tables lie.
+    """
+
+    def __init__(self, header: dict[str, Any], folder: Path) -> None:
+        super().__init__(header, {})
+        self._folder = folder
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """
+        Every record of one class, in the order they were written; empty if there is none.
+
+        Raises:
+            JournalError: The table is damaged.
+        """
+        if kind not in self._records:
+            self._records[kind] = _read_table(self._folder, kind)
+        return self._records[kind]
+
+    def table(self, kind: type[Any]) -> Path | None:
+        """The file of one kind of record, for readers of columns; ``None`` if there is none."""
+        path = _path(self._folder, kind)
+        return path if path.exists() else None
+
+
+def load(folder: Path) -> StoredJournal:
+    """
+    Open what ``save`` wrote.
 
     Raises:
         JournalError: It is not a run folder, is damaged, or is of another format.
@@ -85,11 +135,30 @@ def load(folder: Path) -> Journal:
         raise JournalError(f"{folder / HEADER} is damaged: {error}") from error
     if header.pop("format", None) != _FORMAT:
         raise JournalError(f"{folder} was written in a format this version cannot read")
-    return Journal(header, {kind: _read_table(folder, kind) for kind in get_args(Record)})
+    for kind in get_args(Record):
+        _check_columns(_path(folder, kind), kind)
+    return StoredJournal(header, folder)
 
 
-def _table(kind: type[Any]) -> str:
-    """``operation_record`` for ``OperationRecord``."""
+def _path(folder: Path, kind: type[Any]) -> Path:
+    return folder / f"{table_name(kind)}.csv.gz"
+
+
+def _check_columns(path: Path, kind: type[Any]) -> None:
+    """See at once, not when its rows are wanted, that a table is of another version."""
+    if not path.exists():
+        return
+    columns = [field.name for field in dataclasses.fields(kind)]
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
+            if next(csv.reader(text), None) != columns:
+                raise JournalError(f"{path} has other columns than this version writes")
+    except (OSError, EOFError, ValueError) as error:
+        raise JournalError(f"{path} is damaged: {error}") from error
+
+
+def table_name(kind: type[Any]) -> str:
+    """The table's file without its ending: ``operation_record`` for ``OperationRecord``."""
     name = kind.__name__
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
@@ -110,22 +179,26 @@ def _write_table(path: Path, kind: type[Any], rows: tuple[Any, ...]) -> None:
 
 
 def _read_table(folder: Path, kind: type[Any]) -> tuple[Any, ...]:
-    path = folder / f"{_table(kind)}.csv.gz"
+    path = _path(folder, kind)
     if not path.exists():
         return ()
     readers = [codec[1] for codec in _codecs(kind)]
-    columns = [field.name for field in dataclasses.fields(kind)]
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
             table = csv.reader(text)
-            if next(table, None) != columns:
-                raise JournalError(f"{path} has other columns than this version writes")
+            next(table)  # the names of the columns
             return tuple(
                 kind(*(read(cell) for read, cell in zip(readers, cells, strict=True)))
                 for cells in table
             )
     except (OSError, EOFError, ValueError) as error:
         raise JournalError(f"{path} is damaged: {error}") from error
+
+
+def cells(kind: type[Any]) -> dict[str, Write]:
+    """How each field of *kind* is written into a cell."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    return dict(zip(names, (codec[0] for codec in _codecs(kind)), strict=True))
 
 
 def _codecs(kind: type[Any]) -> list[tuple[Write, Read]]:

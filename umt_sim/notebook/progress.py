@@ -10,7 +10,7 @@ from typing import Any
 
 from umt_sim.runner.phases import Progress
 
-__all__ = ["cell_progress"]
+__all__ = ["cell_count", "cell_progress"]
 
 
 @contextmanager
@@ -24,6 +24,25 @@ def cell_progress(title: str) -> Iterator[Callable[[Progress], None] | None]:
     handle: Any = display(HTML(_bar(title, None)), display_id=True)  # type: ignore[no-untyped-call]
     try:
         yield lambda progress: handle.update(HTML(_bar(title, progress)))  # type: ignore[no-untyped-call]
+    finally:
+        handle.update(HTML(""))  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def cell_count(title: str, noun: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what draws how many of *noun* are done; it draws nothing outside a notebook."""
+    if not _in_notebook():
+        yield lambda _done, _total: None
+        return
+    from IPython.display import HTML, display
+
+    handle: Any = display(HTML(_drawn(title, 0.0, "")), display_id=True)  # type: ignore[no-untyped-call]
+
+    def draw(done: int, total: int) -> None:
+        handle.update(HTML(_drawn(title, done / total, f"{done} of {total} {noun}")))  # type: ignore[no-untyped-call]
+
+    try:
+        yield draw
     finally:
         handle.update(HTML(""))  # type: ignore[no-untyped-call]
 
@@ -46,6 +65,10 @@ def _bar(title: str, progress: Progress | None) -> str:
         else f"{progress.at:.0f} of {progress.total:.0f} virtual seconds,"
         f" {progress.answered} requests answered, {progress.in_flight} in flight"
     )
+    return _drawn(title, share, state)
+
+
+def _drawn(title: str, share: float, state: str) -> str:
     return (
         f'<div style="font: 13px sans-serif"><b>{escape(title)}</b> '
         f'<progress value="{share:.3f}" max="1" style="width: 20em"></progress> {state}</div>'

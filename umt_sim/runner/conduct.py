@@ -11,6 +11,7 @@ from typing import Any
 from umt_sim.errors import ScenarioError, WorldError
 from umt_sim.journal.logs import logs_recorded
 from umt_sim.journal.recorder import Journal, Recorder
+from umt_sim.journal.records import Record
 from umt_sim.runner.clock import RunClock
 from umt_sim.runner.phases import Progress, Run, perform
 from umt_sim.scenario.plan import Plan
@@ -21,7 +22,12 @@ __all__ = ["conduct"]
 
 
 def conduct(
-    plan: Plan, *, world: World, system: System, report: Callable[[Progress], None]
+    plan: Plan,
+    *,
+    world: World,
+    system: System,
+    report: Callable[[Progress], None],
+    listener: Callable[[Record], None] | None = None,
 ) -> Journal:
     """
     Carry *plan* out and return what happened.
@@ -34,6 +40,7 @@ def conduct(
         world: Supplies services, faults and time; entered here, left on return.
         system: What is tested.
         report: Told once a second of the run how far it has come.
+        listener: Told each record of the journal as it is written.
 
     Returns:
         The journal. Its header holds the plan, seed, world, versions, tape hash
@@ -45,7 +52,7 @@ def conduct(
         WorldError: A service is missing, or the world cannot do a fault.
     """
     clock = RunClock()
-    recorder = Recorder(clock.now)
+    recorder = Recorder(clock.now, listener)
     run = Run(plan, world, system.load(), clock, recorder, report)
     with world, logs_recorded(recorder):
         ended = _ended(run)

@@ -19,6 +19,8 @@ def command(folder: Path, runs: Path) -> None:
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
         click.echo(f"{path!s:<44} {_description(path)}")
     for path in sorted(runs.glob("*/*/run.json")):
+        if path.parent.is_symlink():
+            continue  # ``latest`` leads to one that is listed under its own name
         header = json.loads(path.read_text(encoding="utf-8"))
         click.echo(
             f"{path.parent!s:<44} seed {header.get('seed')}, {header.get('world')} world,"

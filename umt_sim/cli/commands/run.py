@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ __all__ = ["command"]
 @supplying
 @delivering
 @click.option("--no-save", is_flag=True, help="Keep nothing of the run.")
+@click.option("--parquet", is_flag=True, help="Keep the tables as Parquet files, too.")
+@click.option("--events", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write every record as a line of JSON while the run lasts.")  # fmt: skip
 @click.option("--check-determinism", is_flag=True,
               help="First run in two processes and insist that both go the same way.")  # fmt: skip
 def command(
@@ -41,6 +45,8 @@ def command(
     jobs: int,
     runs: Path,
     no_save: bool,
+    parquet: bool,
+    events: Path | None,
     check_determinism: bool,
     quiet: bool,
     supply: Supply,
@@ -76,6 +82,9 @@ def command(
         raise ScenarioError(problems)
     if check_determinism:
         _insist_on_determinism(trials)
+    if events is not None:
+        events.unlink(missing_ok=True)
+    trials = [replace(trial, parquet=parquet, events=events) for trial in trials]
     batch = carried_out(trials, jobs=jobs, quiet=quiet)
     delivery.deliver(batch.results)
     sys.exit(batch.code)
