@@ -9,6 +9,7 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``figures``: pictures of one question each: traces, topology, heat maps, distributions.
 - ``impact``: what the faults did, as tables.
 - ``report``: a run as one HTML file.
+- ``otlp``: the traces in the form that Jaeger and collectors read.
 - ``reproduction``: the line that runs the same thing again.
 - ``comparison``: two policies on the same luck, seed by seed.
 - ``calibration``: service times fitted to the client spans of a run.

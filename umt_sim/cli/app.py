@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": "Show what a scenario would do, without doing it.",
     "show": "Judge and draw a stored run again.",
     "report": "Write a stored run as one HTML file.",
+    "export": "Write a stored run's traces for other tools.",
     "compare": "Compare two sets of stored runs, seed by seed.",
     "baseline": "Store how a scenario does; see whether it became worse.",
     "sweep": "Run a scenario with every combination of some values.",

@@ -32,7 +32,7 @@ from umt_sim.platform.contexts.integration.postgres import IntegrationTable
 from umt_sim.platform.dashboard import Dashboard
 from umt_sim.platform.errors import PlatformError, PortError
 from umt_sim.platform.guards import GuardedCache, GuardedDatabase, GuardedHttpGateway
-from umt_sim.platform.observation import note_on_span
+from umt_sim.platform.observation import GuardMetrics, note_on_span
 from umt_sim.platform.policies import PolicySettings, build_policy
 from umt_sim.platform.ports.http_gateway import HttpGateway
 from umt_sim.platform.resilience.policy import ResiliencePolicy
@@ -89,7 +89,7 @@ class Process(ABC):
         self.on_error = surroundings.on_error
         self.tracer = OpenTelemetryTracer(surroundings.tracer_provider, name=name)
         self._surroundings = surroundings
-        self._listeners = (note_on_span, *surroundings.listeners)
+        self._listeners = _listeners(name, surroundings)
         self._stopping = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
@@ -285,6 +285,13 @@ class AgentProcess(Process):
             stack.push_async_callback(gateway.close)
             gateways[name] = GuardedHttpGateway(gateway, self.policy(name))
         return gateways
+
+
+def _listeners(name: str, surroundings: Surroundings) -> tuple[Callable[[Any], None], ...]:
+    """Everybody who hears the guards of the process *name*."""
+    provider = surroundings.meter_provider
+    meters = () if provider is None else (GuardMetrics(provider, name).hear,)
+    return (note_on_span, *meters, *surroundings.listeners)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

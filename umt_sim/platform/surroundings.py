@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
 from umt_sim.platform.adapters.system import SystemClock, system_randomness
@@ -41,6 +42,8 @@ class Surroundings:
         randomness: A source for each name; equal seeds and names give equal numbers.
         tracer_provider: Where spans go. A span's instrumentation scope is named after
             its process.
+        meter_provider: Where the guards' metrics go; none are made without it. A meter is
+            named after its process.
         launch: Starts the program of a process: ``launch(name, program)``.
         on_error: Told about errors that nobody foresaw: ``on_error(where, error)``.
         listeners: Hear what breakers, retries, bulkheads and timeouts do.
@@ -49,6 +52,7 @@ class Surroundings:
     clock: Clock = SystemClock()  # noqa: RUF009 - it has no state
     randomness: Callable[[str], Randomness] = _from_the_machine
     tracer_provider: TracerProvider | None = None
+    meter_provider: MeterProvider | None = None
     launch: Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]] = _here
     on_error: Callable[[str, BaseException], None] = _log
     listeners: Sequence[Callable[[Any], None]] = ()

@@ -5,6 +5,7 @@ Distributed tracing with OpenTelemetry.
 ``configuration``  a tracer provider from a few words: sampler, exporters, resource
 ``propagation``    W3C trace context in message and HTTP headers
 ``conventions``    the semantic-convention names we use, in one place
+``otlp``           spans as OTLP's JSON, and an exporter that writes it to a file
 ``logs``           a logging filter that puts trace and span ids on every record
 """
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -25,9 +26,19 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from umt_sim.platform.tracing.otlp import JsonFileExporter
 from umt_sim.platform.tracing.tracer import OpenTelemetryTracer
 
-__all__ = ["Sampling", "TracingSettings", "build_provider", "configure", "otlp_http_exporter"]
+__all__ = [
+    "Sampling",
+    "TracingSettings",
+    "build_provider",
+    "configure",
+    "console_exporter",
+    "in_memory_exporter",
+    "otlp_file_exporter",
+    "otlp_http_exporter",
+]
 
 
 class Sampling(StrEnum):
@@ -48,8 +59,8 @@ class TracingSettings:
         service_name: Name of this process in every trace.
         sampling: Which traces are kept.
         ratio: Share of traces kept by ``RATIO`` and ``PARENT``, 0 to 1.
-        exporters: Where finished spans go. ``console_exporter()``,
-            ``in_memory_exporter()`` and ``otlp_http_exporter()`` make some.
+        exporters: Where finished spans go. ``console_exporter()``, ``in_memory_exporter()``,
+            ``otlp_file_exporter()`` and ``otlp_http_exporter()`` make some.
         batch: Export from a background thread, as production wants it. Without
             it each span is exported as it ends, as tests want it.
         resource: More attributes of this process.
@@ -98,6 +109,11 @@ def console_exporter() -> SpanExporter:
 def in_memory_exporter() -> InMemorySpanExporter:
     """Keeps spans for a test to look at."""
     return InMemorySpanExporter()
+
+
+def otlp_file_exporter(path: Path | str) -> SpanExporter:
+    """Appends spans to a file as OTLP's JSON, which Jaeger and collectors read."""
+    return JsonFileExporter(path)
 
 
 def otlp_http_exporter(endpoint: str) -> SpanExporter:
