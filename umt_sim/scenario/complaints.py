@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["in_order", "problems_of", "suggestion", "unknown"]
 
 _WORDS = {
-    "bool_type": "expected true or false, got {input!r}",
-    "dict_type": "expected a mapping, got {input!r}",
-    "float_type": "expected a number, got {input!r}",
+    "bool_type": "expected true or false, got {given}",
+    "dict_type": "expected a mapping, got {given}",
+    "float_type": "expected a number, got {given}",
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
-    "int_type": "expected a whole number, got {input!r}",
+    "int_type": "expected a whole number, got {given}",
     "less_than_equal": "must be at most {le:g}",
-    "list_type": "expected a list, got {input!r}",
-    "model_type": "expected a mapping, got {input!r}",
+    "list_type": "expected a list, got {given}",
+    "model_type": "expected a mapping, got {given}",
     "missing": "is required",
-    "string_type": "expected text, got {input!r}",
-    "too_short": "must not be empty",
+    "string_type": "expected text, got {given}",
+    "too_long": "takes {max_length} at most",
+    "too_short": "needs {min_length} at least",
 }
 
 
@@ -103,11 +104,13 @@ def _message(error: ErrorDetails, pointer: Pointer, names: Sequence[str]) -> str
         case "union_tag_invalid":
             return _not_an_alternative(context)
         case "union_tag_not_found":
-            return f"expected a mapping with {_chooser(error)}, got {error['input']!r}"
+            return f"expected a mapping with {_chooser(error)}, got {_as_yaml(error['input'])}"
         case "string_pattern_mismatch":
             return f"{error['input']!r} may only have letters, digits, dots, dashes and underscores"
+        case "too_short" if context["min_length"] == 1:
+            return "must not be empty"
         case kind if kind in _WORDS:
-            return _WORDS[kind].format(input=error["input"], **context)
+            return _WORDS[kind].format(given=_as_yaml(error["input"]), **context)
         case _:
             return error["msg"]
 
@@ -121,7 +124,14 @@ def _not_one_of(given: object, expected: str) -> str:
     words = expected.replace("'", "").replace(" or ", ", ").split(", ")
     if words == ["1"]:
         return f"version {given!r} is not supported; write 1"
+    if words == ["True"]:
+        return f"{_as_yaml(given)} is not allowed; write true, or leave it out"
     return f"{given!r} is not allowed{suggestion(given, words) or '; write ' + ', '.join(words)}"
+
+
+def _as_yaml(value: object) -> str:
+    """*value* as the user may have written it."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _chooser(error: ErrorDetails) -> str:

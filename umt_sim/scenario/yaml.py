@@ -150,12 +150,18 @@ def _compose(text: str, path: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        message = f"not valid YAML: {error.problem or error.context}"
+        said = [error.context, error.problem] if _goes_on(error.problem) else [error.problem]
+        message = f"not valid YAML: {', '.join(filter(None, said))}"
         raise ScenarioError([Problem(path, line, column, "", message)]) from None
     except yaml.reader.ReaderError as error:
         message = f"not valid YAML: {error.reason} at character {error.position}"
         raise ScenarioError([Problem(path, None, None, "", message)]) from None
     return node
+
+
+def _goes_on(sentence: str | None) -> bool:
+    """Whether PyYAML's *sentence* is the second half of one: "... but found another document"."""
+    return sentence is None or sentence.startswith("but ")
 
 
 class _Reader:

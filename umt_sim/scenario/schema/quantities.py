@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Gt
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from umt_sim.measures import units
@@ -59,11 +59,17 @@ BytesPerSecond = Annotated[
     ),
 ]
 
+
+def _share(text: object) -> float:
+    share = units.percentage(text)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{text} is no share of a whole; write 0% to 100%")
+    return share
+
+
 Share = Annotated[
     float,
-    BeforeValidator(units.percentage),
-    Ge(0),
-    Le(1),
+    BeforeValidator(_share),
     PlainSerializer(units.write_percentage, when_used="json"),
     _schema(rf"{_NUMBER}\s*%", "A share of the whole, in per cent", "0.5%", "95%"),
 ]

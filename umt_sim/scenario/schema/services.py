@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, Tag
 
 from umt_sim.scenario.schema.block import Block, chosen_by
-from umt_sim.scenario.schema.quantities import Seconds, Share
+from umt_sim.scenario.schema.quantities import PositiveRate, Seconds, Share
 from umt_sim.scenario.schema.times import Time, build_time
 from umt_sim.servers.specs import SERVED_BY_KIND, App, Kind, ServiceSpec
 
@@ -88,6 +88,8 @@ class Http(_Answering):
     """Requests served at once; no limit when left out."""
     errors: dict[ErrorStatus, Share] = Field(default_factory=dict)
     """HTTP status to the share of requests answered with it."""
+    rate_limit: PositiveRate | None = None
+    """More requests than that get 429 with Retry-After; one second's worth may come at once."""
 
 
 Service = Annotated[
@@ -115,6 +117,7 @@ def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> Ser
                 workers=service.concurrency,
                 app=service.app,
                 errors=dict(service.errors),
+                rate_limit=service.rate_limit,
             )
         case Postgres(max_connections=limit):
             return replace(spec, workers=service.workers, max_connections=limit)
