@@ -137,7 +137,10 @@ class Stalled(KernelError):
         self.at = at
         self.pending = tuple(pending)
         waiting = "".join(f"\n  {line}" for line in self.pending) or " nobody"
-        super().__init__(f"stalled at {at:.9g} s of virtual time; waiting:{waiting}")
+        super().__init__(
+            f"stalled at {at:.9g} s of virtual time: nothing is scheduled any more;"
+            f" waiting:{waiting}"
+        )
 
 
 class Livelock(KernelError):
@@ -149,8 +152,8 @@ class Livelock(KernelError):
         self.busiest = tuple(busiest)
         names = "".join(f"\n  {line}" for line in self.busiest)
         super().__init__(
-            f"livelock: {steps} steps at {at:.9g} s of virtual time without the clock moving;"
-            f" busiest:{names}"
+            f"livelock: {steps} turns at {at:.9g} s of virtual time, and the clock does not move;"
+            f" busiest:{names}\n(a loop that waits for nothing must sleep for more than 0 s)"
         )
 
 

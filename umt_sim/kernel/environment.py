@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
     from umt_sim.kernel.tape import Tape
 
-__all__ = ["SimEnvironment", "SimTimeout", "quantise"]
+__all__ = ["SimEnvironment", "Timeout", "quantise"]
 
 _EXACT_BELOW = 1e6  # seconds; up to here scaling to whole nanoseconds loses nothing
 _WHOLE = 1.5 * 2.0**52  # a float plus this has no fraction left; taken away again, it is rounded
@@ -43,7 +43,7 @@ def quantise(seconds: float) -> float:
     return round(seconds, 9)
 
 
-class SimTimeout(simpy.Timeout):
+class Timeout(simpy.Timeout):
     """SimPy's timeout, which puts itself into the queue: most events are timeouts."""
 
     def __init__(self, env: SimEnvironment, delay: float, value: Any = None) -> None:
@@ -88,7 +88,7 @@ class SimEnvironment(simpy.Environment):
         BoundClass.bind_early(self)
 
     process = BoundClass(SimProcess)
-    timeout = BoundClass(SimTimeout)
+    timeout = BoundClass(Timeout)
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Put *event* into the queue, *delay* seconds from now."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from umt_sim.errors import Livelock
 from umt_sim.kernel.handles import describe_handle
+from umt_sim.kernel.sources import describe_process
 
 if TYPE_CHECKING:
     from umt_sim.kernel.loop import SimLoop
@@ -88,7 +89,7 @@ class Housekeeping:
             return _OBSERVED
         inspections.remove(self._count_steps)
         busy, self._busy = self._busy, Counter()
-        busy.update(f"process {process.name}()" for process in self._loop.env.scheduled_now())
+        busy.update(map(describe_process, self._loop.env.scheduled_now()))
         turns, self._turns_at_instant = self._turns_at_instant, 0
         if now != self._instant:
             return self._stride

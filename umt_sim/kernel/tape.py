@@ -93,7 +93,8 @@ class Entry(NamedTuple):
     line: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.fields} by {self.task} at {self.line} ({self.at:.9g} s)"
+        what = f"{self.kind} {self.fields}" if self.fields else self.kind
+        return f"{what} by {self.task} {self.line} ({self.at:.9g} s)"
 
 
 class DetailedTape(Tape):
@@ -120,7 +121,7 @@ class DetailedTape(Tape):
     def note(self, kind: str, *fields: Any) -> None:
         """Add an entry, and keep it with the task and the source line it comes from."""
         super().note(kind, *fields)
-        self._keep(kind, fields, _current_task(), calling_line())
+        self._keep(kind, fields, _current_task(), f"at {calling_line()}")
 
     def _keep(self, kind: str, fields: tuple[Any, ...], task: str, line: str) -> None:
         self.entries.append(

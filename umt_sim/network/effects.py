@@ -18,10 +18,12 @@ from umt_sim.faults.actions import (
     ConnectHang,
     ConnectRefused,
     Crash,
+    DiskFull,
     Down,
     HalfOpen,
     Hold,
     Kill,
+    LostCommit,
     Partition,
     Pause,
     RetransmissionDelay,
@@ -81,7 +83,7 @@ def begin(network: Network, fault: str, action: Action) -> Effect:
             _break(network, action, effect)
         case Crash() | Kill() | Pause() | ClockSkew():
             _on_host(network, action, effect)
-        case ServerRestart():
+        case ServerRestart() | DiskFull() | LostCommit():
             _watch_server(network, action, effect)
         case _:
             raise TypeError(f"{type(action).__name__} is no action of umt_sim.faults.actions")
@@ -178,8 +180,10 @@ def _on_host(network: Network, action: Crash | Kill | Pause | ClockSkew, effect:
             effect.undo.callback(_meet_connections, site, effect.touched)
 
 
-def _watch_server(network: Network, action: ServerRestart, effect: Effect) -> None:
-    """Count the connections of the server; stopping and starting it is its owner's business."""
+def _watch_server(
+    network: Network, action: ServerRestart | DiskFull | LostCommit, effect: Effect
+) -> None:
+    """Count the connections of the server; what happens in it is its owner's business."""
     site = network.site(_proxy(network, action.service).upstream[0])
     _meet_connections(site, effect.touched)
     effect.undo.callback(_meet_connections, site, effect.touched)

@@ -109,6 +109,9 @@ class Network:
             right: The other.
             seconds: One way.
             bytes_per_second: Rate of each flow; ``None`` for no limit.
+
+        Raises:
+            ValueError: The time is negative, or the rate is not above 0.
         """
         self.route(left, right).configure(seconds, bytes_per_second)
         self.route(right, left).configure(seconds, bytes_per_second)
@@ -181,8 +184,8 @@ class Network:
         Let *action* happen under the name of its fault.
 
         Programs are their owner's business: after the end of a ``Crash`` or ``Kill`` the
-        host is on and empty, and of a ``ServerRestart`` the network only counts what it
-        meets.
+        host is on and empty, and of what happens in a server the network only counts
+        whom it meets.
 
         Raises:
             ValueError: A fault of that name is active, or the target is unknown.
@@ -196,8 +199,11 @@ class Network:
         Undo what was begun as *fault*, and say what it has met.
 
         Raises:
-            KeyError: No fault of that name is active.
+            ValueError: No fault of that name is active.
         """
+        if fault not in self._effects:
+            active = ", ".join(self._effects) or "none"
+            raise ValueError(f"no fault {fault!r} is active; active: {active}")
         effect = self._effects.pop(fault)
         effect.undo.close()
         return effect.touched

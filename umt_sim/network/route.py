@@ -8,6 +8,7 @@ on the route meets them all, bytes already under way included.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from umt_sim.network.touched import Touched
@@ -106,7 +107,11 @@ class Route:
         return bool(self._cuts or self._holds)
 
     def configure(self, latency: float, rate: float | None) -> None:
-        """Set what is true of the route when nothing is wrong."""
+        """Set what is true of the route when nothing is wrong; ``ValueError`` if it cannot be."""
+        if not 0 <= latency < inf:
+            raise ValueError(f"{self.source} to {self.target}: a latency of {latency} s cannot be")
+        if rate is not None and not rate > 0:
+            raise ValueError(f"{self.source} to {self.target}: a rate of {rate} bytes/s cannot be")
         self.latency = latency
         self.rate = rate
         self._changed()

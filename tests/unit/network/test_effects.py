@@ -435,3 +435,18 @@ def test_restarting_a_server_is_its_owners_business(
             assert network.end("restart").connections == 2
 
     kernel.run(main())
+
+
+def test_what_cannot_be_is_refused_with_what_there_is(network: Network, proxy: Proxy) -> None:
+    """Unknown targets and faults, and impossible routes, are named beside what exists."""
+    slow = AddToxic(target="prxy", toxic=toxics.Latency(latency_ms=1))
+    with pytest.raises(ValueError, match="no proxy 'prxy'; it has proxy"):
+        network.begin("slow", slow)
+    with pytest.raises(ValueError, match="no host 'mars'; it has"):
+        network.begin("crash", Crash(host="mars"))
+    with pytest.raises(ValueError, match="no fault 'slow' is active; active: none"):
+        network.end("slow")
+    with pytest.raises(ValueError, match=r"client to proxy: a latency of -0\.1 s cannot be"):
+        network.latency("client", "proxy", -0.1)
+    with pytest.raises(ValueError, match="client to proxy: a rate of 0 bytes/s cannot be"):
+        network.latency("client", "proxy", 0.1, bytes_per_second=0)
