@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pandas as pd
 
+from umt_sim.analysis.stored import stored_columns
 from umt_sim.faults.timeline import BASELINE, RECOVERY, Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import (
@@ -26,6 +27,7 @@ from umt_sim.journal.records import (
     SpanRow,
     UnhandledError,
 )
+from umt_sim.journal.storage import StoredJournal
 from umt_sim.measures.windows import RUN
 
 __all__ = ["operations_frame", "records_frame", "spans_frame"]
@@ -65,15 +67,24 @@ def records_frame(journal: Journal, kind: type[Tabular]) -> pd.DataFrame:
     Args:
         journal: The record of the run.
         kind: Class of the records.
+
+    Raises:
+        JournalError: The run is a stored one, and damaged.
     """
+    stored = journal.table(kind) if isinstance(journal, StoredJournal) else None
+    columns = stored_columns(stored, kind) if stored is not None else _columns(journal, kind)
+    return pd.DataFrame({f"{n}_s" if n in _IN_SECONDS else n: v for n, v in columns.items()})
+
+
+def _columns(journal: Journal, kind: type[Tabular]) -> dict[str, Any]:
     rows: tuple[Any, ...] = journal.of(kind)
-    columns = {}
+    hints = get_type_hints(kind)
+    columns: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         values = [_cell(getattr(row, field.name)) for row in rows]
-        timed = field.name in _IN_SECONDS
-        name = f"{field.name}_s" if timed else field.name
-        columns[name] = np.array(values, dtype=np.float64) if timed else values
-    return pd.DataFrame(columns)
+        number = hints[field.name] in (float, float | None)
+        columns[field.name] = np.array(values, dtype=np.float64) if number else values
+    return columns
 
 
 def operations_frame(journal: Journal, windows: Mapping[str, Window]) -> pd.DataFrame:
