@@ -1,4 +1,9 @@
-"""The nine faults that circuit breakers are known for, each beaten."""
+"""
+The nine faults that circuit breakers are known for, each beaten.
+
+``pytest -k fault_5`` runs the tests of the fifth; those of the seventh are in
+``test_breaker_admission.py``.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +64,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.HALF_OPEN])
-def test_reset_leaves_no_timer_behind(state: State) -> None:
+def test_fault_1_reset_leaves_no_timer_behind(state: State) -> None:
     """After a reset no earlier timer moves the breaker, however long one waits."""
     bench = Bench(ONE_PROBE.but(automatic_half_open=True, half_open_max_wait_seconds=5))
     bench.breaker.transition_to(State.OPEN)
@@ -76,7 +81,7 @@ def test_reset_leaves_no_timer_behind(state: State) -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILURE])
-def test_outcome_from_before_the_opening_decides_no_probe_round(outcome: Outcome) -> None:
+def test_fault_2_outcome_from_before_the_opening_decides_no_probe_round(outcome: Outcome) -> None:
     """A call admitted while closed neither closes nor re-opens the half-open state."""
     bench = Bench()
     late = bench.breaker.acquire()
@@ -89,7 +94,7 @@ def test_outcome_from_before_the_opening_decides_no_probe_round(outcome: Outcome
     assert State.CLOSED is breaker.state
 
 
-def test_outcome_from_before_the_opening_does_not_count_after_recovery() -> None:
+def test_fault_2_outcome_from_before_the_opening_does_not_count_after_recovery() -> None:
     """A failure as old as the outage says nothing against the recovered callee."""
     bench = Bench()
     late = bench.breaker.acquire()
@@ -100,7 +105,7 @@ def test_outcome_from_before_the_opening_does_not_count_after_recovery() -> None
     assert 0 == breaker.snapshot().buffered_calls
 
 
-def test_probe_of_an_earlier_round_does_not_decide_the_next() -> None:
+def test_fault_2_probe_of_an_earlier_round_does_not_decide_the_next() -> None:
     """A probe that ends in the round after its own is not that round's."""
     bench = Bench(ONE_PROBE.but(permitted_calls_in_half_open=2))
     breaker = bench.ready_to_probe()
@@ -118,7 +123,7 @@ def test_probe_of_an_earlier_round_does_not_decide_the_next() -> None:
 # 3. No public call can wedge it
 
 
-def test_settling_twice_frees_no_second_place() -> None:
+def test_fault_3_settling_twice_frees_no_second_place() -> None:
     """Releasing or recording a permit again adds nothing to the budget."""
     bench = Bench()
     breaker = bench.ready_to_probe()
@@ -137,7 +142,7 @@ def test_settling_twice_frees_no_second_place() -> None:
 
 @pytest.mark.parametrize("first", State)
 @pytest.mark.parametrize("second", State)
-def test_after_any_orders_it_still_serves(first: State, second: State) -> None:
+def test_fault_3_after_any_orders_it_still_serves(first: State, second: State) -> None:
     """Whatever two states an operator orders, legal or not, a reset breaker serves calls."""
     breaker = Bench().breaker
     for order in (first, second):
@@ -148,7 +153,7 @@ def test_after_any_orders_it_still_serves(first: State, second: State) -> None:
     assert State.CLOSED is breaker.state
 
 
-def test_wait_function_that_raises_does_not_stop_the_opening() -> None:
+def test_fault_3_wait_function_that_raises_does_not_stop_the_opening() -> None:
     """A broken wait is reported and the breaker opens for a minute."""
 
     def broken(attempt: int) -> float:
@@ -162,7 +167,7 @@ def test_wait_function_that_raises_does_not_stop_the_opening() -> None:
     assert [ZeroDivisionError] == [type(error) for error in bench.reports]
 
 
-def test_listener_may_use_the_breaker() -> None:
+def test_fault_3_listener_may_use_the_breaker() -> None:
     """A listener that operates the breaker it listens to neither deadlocks nor is lost."""
     bench = Bench()
     breaker = bench.breaker
@@ -177,7 +182,7 @@ def test_listener_may_use_the_breaker() -> None:
     assert ["error", "state_transition", "state_transition", "reset"] == bench.kinds()
 
 
-def test_long_silence_does_not_make_the_next_caller_pay() -> None:
+def test_fault_3_long_silence_does_not_make_the_next_caller_pay() -> None:
     """Timers of a month alone are not lived through one by one."""
     bench = Bench(
         ONE_PROBE.but(wait_in_open=1, automatic_half_open=True, half_open_max_wait_seconds=1)
@@ -192,7 +197,7 @@ def test_long_silence_does_not_make_the_next_caller_pay() -> None:
 
 
 @pytest.mark.parametrize("step", [1e9, -1e9])
-def test_stepping_the_wall_clock_changes_nothing(step: float) -> None:
+def test_fault_4_stepping_the_wall_clock_changes_nothing(step: float) -> None:
     """Waits, windows and ramps are measured on the monotonic clock."""
     bench = Bench()
     bench.breaker.open_until(bench.clock.now().replace(second=20))
@@ -320,7 +325,7 @@ def drop_permit(bench: Bench) -> None:
         drop_permit,
     ],
 )
-def test_probe_gives_its_slot_back(befall: Callable[[Bench], object]) -> None:
+def test_fault_5_probe_gives_its_slot_back(befall: Callable[[Bench], object]) -> None:
     """Whatever befalls the only probe, the next caller may probe, and only one."""
     bench = Bench()
     breaker = bench.ready_to_probe()
@@ -334,7 +339,7 @@ def test_probe_gives_its_slot_back(befall: Callable[[Bench], object]) -> None:
     del kept
 
 
-def test_late_outcome_of_a_hung_probe_does_not_count() -> None:
+def test_fault_5_late_outcome_of_a_hung_probe_does_not_count() -> None:
     """A probe whose lease is over has lost its say as well."""
     bench = Bench()
     breaker = bench.ready_to_probe()
@@ -356,7 +361,7 @@ def _raise(*_: object) -> bool:
 
 
 @pytest.mark.parametrize("which", ["ignore", "record", "failed_result", "open_for"])
-def test_probe_whose_predicate_raises_gives_its_slot_back(which: str) -> None:
+def test_fault_5_probe_whose_predicate_raises_gives_its_slot_back(which: str) -> None:
     """The caller sees the call's own result or error; the predicate's error is reported."""
     bench = Bench(ONE_PROBE.but(**{which: _raise}))
     bench.breaker.transition_to(State.OPEN)
@@ -375,7 +380,7 @@ def _boom() -> None:
     raise OSError("boom")
 
 
-def test_listener_that_raises_changes_nothing_and_is_reported() -> None:
+def test_fault_5_listener_that_raises_changes_nothing_and_is_reported() -> None:
     """Neither the caller nor the other listeners notice."""
     bench = Bench()
     breaker = bench.breaker
@@ -393,7 +398,7 @@ def test_listener_that_raises_changes_nothing_and_is_reported() -> None:
 # 6. One refusal, one event
 
 
-def test_one_refusal_is_one_event() -> None:
+def test_fault_6_one_refusal_is_one_event() -> None:
     """Each refused call, whatever its form, publishes once and counts once."""
     bench = Bench()
     breaker = bench.breaker
@@ -422,12 +427,10 @@ def test_one_refusal_is_one_event() -> None:
     assert 7 == breaker.snapshot().not_permitted_calls
 
 
-# 7. is in test_breaker_admission.py
-
 # 8. Nothing is retained per refused call
 
 
-def test_nothing_is_retained_per_refused_call() -> None:
+def test_fault_8_nothing_is_retained_per_refused_call() -> None:
     """Refusals leave no memory behind, even with the collector off, and no shared exception."""
     bench = Bench()
     bench.breaker.transition_to(State.OPEN)
@@ -458,7 +461,7 @@ def _refusal(breaker: CircuitBreaker) -> CircuitOpenError:
     raise AssertionError("it was to be refused")
 
 
-def test_refused_caller_is_not_kept_alive() -> None:
+def test_fault_8_refused_caller_is_not_kept_alive() -> None:
     """An exception holds no reference cycle through its own traceback."""
     breaker = CircuitBreaker("db", settings=ONE_PROBE, clock=HandClock())
     breaker.transition_to(State.OPEN)
@@ -478,7 +481,7 @@ def test_refused_caller_is_not_kept_alive() -> None:
 # 9. Calls are never serialised by the breaker
 
 
-def test_parallel_calls_overlap() -> None:
+def test_fault_9_parallel_calls_overlap() -> None:
     """Eight calls in eight threads are all inside at once."""
     breaker = CircuitBreaker("db")
     everybody = threading.Barrier(8, timeout=30)
@@ -492,7 +495,7 @@ def test_parallel_calls_overlap() -> None:
     assert 8 == breaker.snapshot().successful_calls
 
 
-def test_parallel_tasks_overlap() -> None:
+def test_fault_9_parallel_tasks_overlap() -> None:
     """Eight calls in eight tasks are all inside at once."""
 
     async def main() -> None:
