@@ -33,13 +33,13 @@ from umt_sim.systems.umt.users import CHANNELS, Users
 from umt_sim.workload.operations import Operations
 from umt_sim.worlds.base import Endpoint
 
-__all__ = ["start"]
+__all__ = ["configuration_of", "start"]
 
 
 @asynccontextmanager
 async def start(setting: Setting) -> AsyncIterator[Operations]:
     """Start the platform with the scenario's policies; leaving takes stock and stops it."""
-    configuration = _configuration(setting.endpoints)
+    configuration = configuration_of(setting.endpoints)
     application = Application(
         configuration,
         policies={name: policy_settings(values) for name, values in setting.policies.items()},
@@ -86,7 +86,8 @@ def _restart(application: Application, name: str) -> Any:
     return restart
 
 
-def _configuration(endpoints: Mapping[str, Endpoint]) -> Configuration:
+def configuration_of(endpoints: Mapping[str, Endpoint]) -> Configuration:
+    """The platform's configuration for a world's *endpoints*."""
     broker, database, cache = (endpoints[name] for name in ("rabbitmq", "postgres", "redis"))
     return Configuration(
         rabbitmq=RabbitMQSettings(
