@@ -29,7 +29,7 @@ def services_block(calibration: Calibration) -> str:
 def _service(
     stated: Mapping[str, Any], times: Mapping[str, FittedTime], latency: float
 ) -> Iterator[str]:
-    kept = {key: value for key, value in stated.items() if key != "latency"}
+    kept = {k: v for k, v in stated.items() if k != "latency" and v not in ("0s", {})}
     yield f"kind: {kept.pop('kind')}"
     if latency >= _TOLD:
         yield f"latency: {_duration(latency)}"
