@@ -54,3 +54,13 @@ def test_what_a_queue_refused_never_came() -> None:
 def test_a_queue_that_was_only_heard_of_is_left_out() -> None:
     """Without its length nobody knows what is still in it."""
     assert {} == found(MessageEvent(2, MessageFate.PUBLISHED, "m", "", "q", "q"))
+
+
+def test_a_real_brokers_queues_are_not_balanced() -> None:
+    """What was seen of them from outside is not complete."""
+    rows = (
+        MessageEvent(2, MessageFate.PUBLISHED, "m", "", "q", "q"),
+        QueueSample(3, "mq", "q", 0, 0, 0),
+    )
+    assert not found(*rows)["flow", "queue q"].holds
+    assert [] == balances(journal(*rows, world="live"))
