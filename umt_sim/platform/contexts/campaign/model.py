@@ -207,6 +207,8 @@ class Campaign(AggregateRoot):
 
     def launch(self, reference: str) -> None:
         """Note that it runs, and under which *reference* the ad platform knows it."""
+        if self.status is CampaignStatus.PAUSED:
+            raise InvariantViolated("a paused campaign is resumed, not launched again", self.id)
         if not self._ad_sets:
             raise InvariantViolated("a campaign without ad sets is not launched", self.id)
         self._become(CampaignStatus.ACTIVE)
@@ -221,7 +223,9 @@ class Campaign(AggregateRoot):
         self._become(CampaignStatus.PAUSED)
 
     def resume(self) -> None:
-        """Go on spending."""
+        """Go on spending after a pause."""
+        if self.status is not CampaignStatus.PAUSED:
+            raise InvariantViolated(f"a {self.status} campaign is not resumed", self.id)
         self._become(CampaignStatus.ACTIVE)
 
     def spend(self, amount: Money) -> None:

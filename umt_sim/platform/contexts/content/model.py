@@ -223,7 +223,9 @@ class Content(AggregateRoot):
         self.scheduled_for = scheduled_for
         self.reference = reference
         self.test_results = list(test_results)
-        self._variations = {variation.label: variation for variation in variations}
+        self._variations: dict[str, Variation] = {}
+        for variation in variations:
+            self.add_variation(variation)
 
     @classmethod
     def create(
@@ -292,8 +294,9 @@ class Content(AggregateRoot):
         self._become(ContentStatus.IN_REVIEW)
 
     def approve(self) -> None:
-        """Let it go out."""
+        """Let it go out, at no certain time."""
         self._become(ContentStatus.APPROVED)
+        self.scheduled_for = None
 
     def schedule(self, moment: datetime, *, now: datetime) -> None:
         """Let it go out at *moment*, which lies ahead of *now*."""
