@@ -21,10 +21,12 @@ __all__ = [
     "ConnectHang",
     "ConnectRefused",
     "Crash",
+    "DiskFull",
     "Down",
     "HalfOpen",
     "Hold",
     "Kill",
+    "LostCommit",
     "Partition",
     "Pause",
     "RetransmissionDelay",
@@ -304,6 +306,61 @@ class ServerRestart:
     def target(self) -> str:
         """The service."""
         return self.service
+
+    @property
+    def exclusive(self) -> str | None:
+        """A server can be stopped once."""
+        return f"server {self.service}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InServer:
+    """Something that happens inside the server behind *service*."""
+
+    live: ClassVar[bool] = False
+    one_shot: ClassVar[bool] = False
+
+    service: str
+
+    @property
+    def target(self) -> str:
+        """The service."""
+        return self.service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskFull(_InServer):
+    """
+    Let the broker behind *service* run out of disk.
+
+    It takes no message until there is room again: connections that publish are blocked,
+    those that consume go on.
+    """
+
+    kind: ClassVar[str] = "disk_full"
+
+    @property
+    def exclusive(self) -> str | None:
+        """A disk can be full once."""
+        return f"disk of {self.service}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostCommit(_InServer):
+    """
+    Crash the database behind *service* after its next COMMIT, before the client is told.
+
+    The transaction has happened, and its client cannot know. After *down_for_s* seconds
+    the database takes connections again.
+    """
+
+    one_shot: ClassVar[bool] = True
+    kind: ClassVar[str] = "lost_commit"
+
+    down_for_s: float
+
+    def __post_init__(self) -> None:
+        _within("down_for_s", self.down_for_s, 0.001, 3600)
 
     @property
     def exclusive(self) -> str | None:

@@ -17,7 +17,7 @@ App = Literal["llm", "social", "ads", "cms", "echo"]
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     "rabbitmq": ("publish", "deliver", "get", "ack", "declare"),
-    "postgres": ("connect", "query"),
+    "postgres": ("connect", "query", "commit"),
     "redis": ("command",),
     "http": ("request",),
 }
@@ -41,6 +41,8 @@ class ServiceSpec:
         max_connections: Connections accepted at once; ``None`` for the kind's own limit.
         app: Name of the HTTP application.
         errors: HTTP status to the probability that a request is answered with it.
+        rate_limit: Requests per second that an HTTP service takes, one second's worth at
+            once; ``None`` for no limit.
     """
 
     name: str
@@ -52,3 +54,4 @@ class ServiceSpec:
     max_connections: int | None = None
     app: App | None = None
     errors: Mapping[int, float] = field(default_factory=dict)
+    rate_limit: float | None = None

@@ -89,6 +89,14 @@ class RateLimit:
         self._tokens = self._most
         self._counted_at = 0.0
 
+    @classmethod
+    def per_second(cls, rate: float | None) -> RateLimit | None:
+        """So many requests per second, one second's worth at once; nothing for ``None``."""
+        if rate is None:
+            return None
+        requests = max(1, round(rate))
+        return cls(requests=requests, seconds=requests / rate)
+
     def wait_for(self, now: float) -> float:
         """Take a token: 0, or the seconds until there will be one, and none was taken."""
         self._tokens = min(self._most, self._tokens + (now - self._counted_at) * self._rate)

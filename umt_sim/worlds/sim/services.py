@@ -11,7 +11,7 @@ from umt_sim.distributions import Constant
 from umt_sim.journal.recorder import Recorder
 from umt_sim.kernel import Kernel
 from umt_sim.servers.capacity import Capacity, Instant, Station
-from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream
+from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream, RateLimit
 from umt_sim.servers.postgres import Engine, PostgreSQL
 from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.redis import Redis
@@ -108,6 +108,7 @@ class Services:
             capacity=self._capacity(spec, default="request"),
             stream=stream(f"{spec.name}/errors"),
             errors=ErrorMix(spec.errors),
+            rate_limit=RateLimit.per_second(spec.rate_limit),
             recorder=self.recorder,
         )
 

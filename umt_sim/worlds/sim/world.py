@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from umt_sim.faults.actions import Action, Crash, Kill, ServerRestart
+from umt_sim.faults.actions import Action, Crash, DiskFull, Kill, LostCommit, ServerRestart
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import UnhandledError
 from umt_sim.kernel import Kernel
@@ -16,7 +16,8 @@ from umt_sim.kernel.tape import DetailedTape
 from umt_sim.kernel.unhandled import Unhandled
 from umt_sim.kernel.wall_clock import EPOCH
 from umt_sim.network.network import Network
-from umt_sim.servers.postgres import Engine, recipe
+from umt_sim.servers.postgres import Engine, PostgreSQL, recipe
+from umt_sim.servers.rabbitmq import RabbitMQ
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint, StartAgain, Touched, server_host
 from umt_sim.worlds.sim.services import DEFAULT_PORTS, Server, Services
@@ -99,7 +100,12 @@ class SimWorld:
 
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
         """Start every server on its host and put a proxy before it."""
-        self._kernel.on_unhandled(lambda report: recorder.add(_row(report, recorder.now())))
+
+        def note(report: Unhandled) -> None:
+            if not recorder.closed:  # what an interrupted run leaves unfinished reaches nobody
+                recorder.add(_row(report, recorder.now()))
+
+        self._kernel.on_unhandled(note)
         self._services = services = Services(
             kernel=self._kernel,
             recorder=recorder,
@@ -132,6 +138,16 @@ class SimWorld:
             (self._servers[name] for name in self._servers if server_host(name) == host), None
         )
 
+    def _broker(self, service: str) -> RabbitMQ:
+        server = self._servers[service]
+        assert isinstance(server, RabbitMQ)  # checked with the scenario
+        return server
+
+    def _database(self, service: str) -> PostgreSQL:
+        server = self._servers[service]
+        assert isinstance(server, PostgreSQL)  # checked with the scenario
+        return server
+
     async def _boot(self, service: str) -> None:
         """Start a server again, which takes it some time until it answers."""
         startup = next(spec.startup for spec in self._specs if spec.name == service)
@@ -158,6 +174,10 @@ class SimWorld:
         match action:
             case ServerRestart(service=service):
                 await self._servers[service].stop()
+            case DiskFull(service=service):
+                self._broker(service).set_alarm("disk")
+            case LostCommit(service=service, down_for_s=seconds):
+                self._database(service).crash_at_commit(down_for=seconds)
             case Crash(host=host) | Kill(host=host):
                 # After the network: what a dead host's server gives up must reach nobody.
                 server = self._server_on(host)
@@ -171,6 +191,8 @@ class SimWorld:
         match action:
             case ServerRestart(service=service):
                 await self._boot(service)
+            case DiskFull(service=service):
+                self._broker(service).clear_alarm("disk")
             case Crash(host=host) | Kill(host=host):
                 await self._start_programs(host)
         return Touched(touched.bytes, touched.connections)
