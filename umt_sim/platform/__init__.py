@@ -5,6 +5,7 @@ Production code. It knows nothing of the harness that tests it and runs without 
 
 ``application``    the composition root: everything built and wired, as one context manager
 ``configuration``  addresses and settings, as frozen values
+``environment``    the same, read from environment variables
 ``agents``         five agents, their base, and what they say over the broker
 ``contexts``       brand, content, campaign, analytics, integration: strangers to each other
 ``domain``         building blocks of the contexts
@@ -20,6 +21,6 @@ Production code. It knows nothing of the harness that tests it and runs without 
 ``process``        the client's process and each agent's
 ``client``         the platform as its users see it
 ``surroundings``   what an application takes from whoever runs it
-``observation``    what guards decide, as span events
+``observation``    what guards decide, as span events and metrics
 ``errors``         the tree of what can be met and handled
 """
