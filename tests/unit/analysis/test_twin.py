@@ -338,3 +338,27 @@ def test_the_command_speaks_json(tmp_path: Path) -> None:
 def test_the_command_wants_a_scenario_or_two_folders(arguments: Sequence[str]) -> None:
     """Neither and both are usage errors."""
     assert 2 == cli(*arguments).exit_code
+
+
+NOWHERE = [
+    part
+    for name in ("toxiproxy", "rabbitmq", "postgres", "redis")
+    for part in ("--endpoint", f"{name}=127.0.0.1:1")
+]
+
+
+def test_missing_servers_are_their_own_exit_code() -> None:
+    """3, with the server that did not answer; the sim is not run for nothing."""
+    scenario = Path(__file__).parents[3] / "scenarios" / "cache-loss.yaml"
+    answer = cli(str(scenario), "-q", "--provider", "external", *NOWHERE)
+    assert 3 == answer.exit_code
+    assert "toxiproxy" in answer.stderr
+
+
+def test_what_the_live_world_cannot_do_is_a_problem_of_the_scenario() -> None:
+    """2, before anything is started."""
+    scenario = Path(__file__).parents[3] / "scenarios" / "cache-loss.yaml"
+    cut = "faults={cut: {at: 8s, for: 1s, between: [redis, redis-server], partition: true}}"
+    answer = cli(str(scenario), "-q", "--set", cut, "--set", "expect=[]")
+    assert 2 == answer.exit_code
+    assert "partition needs the simulated network" in answer.stderr
