@@ -115,7 +115,7 @@ def test_a_power_cut_is_refused_by_name() -> None:
     """A machine of ours cannot lose its power; what can be done is said."""
 
     async def story(world: World, endpoint: Endpoint) -> None:
-        with pytest.raises(UnsupportedFault, match="crash of redis-server.*it can do every toxic"):
+        with pytest.raises(UnsupportedFault, match=r"crash of redis-server.*it can do every toxic"):
             await world.begin("cut", Crash(host="redis-server"))
 
     _told("redis", story)

@@ -22,7 +22,7 @@ _CELL = "padding:3px 12px 3px 0;text-align:left;vertical-align:top;border:0"
 def run_html(result: Result) -> str:
     """The run as one HTML fragment."""
     status = result.status.value
-    facts = [f"{result.world} world", f"seed {result.seed}"]
+    facts = [result.where, f"seed {result.seed}"]
     if result.tape_hash:
         facts.append(f"tape {result.tape_hash[:12]}")
     rows = "".join(map(_row, result.verdict.verdicts))

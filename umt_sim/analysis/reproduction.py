@@ -22,8 +22,10 @@ def reproduction(result: Result, source: str, overrides: Sequence[str] = ()) -> 
         overrides: The edits it was run with, ``path=value`` each.
     """
     words = ["umt-sim", "run", source, "--world", result.world, "--seed", str(result.seed)]
+    versions = result.journal.header.get("versions", {})
+    if "provider" in versions:
+        words += ["--provider", versions["provider"]]
     for override in overrides:
         words += ["--set", override]
-    versions = result.journal.header.get("versions", {})
     seen = ", ".join(f"{name} {number}" for name, number in versions.items())
     return shlex.join(words) + (f"  # {seen}" if seen else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from umt_sim.analysis.figures.gallery import Gallery
 
-__all__ = ["Result"]
+__all__ = ["Result", "where"]
 
 
 class Result:
@@ -94,6 +95,11 @@ class Result:
     def world(self) -> str:
         """``sim`` or ``live``."""
         return str(self.journal.header.get("world", ""))
+
+    @property
+    def where(self) -> str:
+        """The world in words, with who supplied its servers: ``live world (embedded)``."""
+        return where(self.world, self.journal.header.get("versions", {}))
 
     @property
     def tape_hash(self) -> str | None:
@@ -258,3 +264,9 @@ class Result:
         from umt_sim.analysis.frames import records_frame
 
         return records_frame(self.journal, kind)
+
+
+def where(world: str, versions: Mapping[str, str]) -> str:
+    """A world in words. Servers that stand in for the real ones are named with it."""
+    provider = versions.get("provider")
+    return f"{world} world ({provider})" if provider else f"{world} world"

@@ -16,6 +16,7 @@ from typing import Any
 
 from umt_sim.analysis import Result
 from umt_sim.analysis.reproduction import reproduction
+from umt_sim.analysis.result import where
 from umt_sim.bootstrap.running import run_plan
 from umt_sim.bootstrap.worlds import Supply
 from umt_sim.errors import JournalError, ScenarioError, UmtSimError, WorldError
@@ -108,6 +109,11 @@ class TrialResult:
     took_wall: float
     code: ExitCode
     error: str = ""
+
+    @property
+    def where(self) -> str:
+        """The world in words, with who supplied its servers."""
+        return where(self.world, self.versions)
 
 
 def trials_of(

@@ -56,7 +56,7 @@ def headline(result: Result | TrialResult) -> Text:
     words = Text()
     words.append(f"{sign} {result.status.value.upper()}", style=f"bold {colour}")
     words.append(f"  {result.name}", style="bold")
-    words.append(f"  {result.world} world, seed {result.seed}", style="dim")
+    words.append(f"  {result.where}, seed {result.seed}", style="dim")
     return words
 
 

@@ -96,7 +96,7 @@ def calibrate(result: Result) -> Calibration:
     if "rabbitmq" in fitted_kinds:
         handed_on = delivery_times(result.journal, window)
         times.append(_handed_on(fitted_kinds["rabbitmq"], handed_on - round_trip / 2))
-    origin = f"{result.name}, seed {result.seed}, {result.world} world"
+    origin = f"{result.name}, seed {result.seed}, {result.where}"
     return Calibration(origin, round_trip / 2, tuple(times), services)
 
 

@@ -96,7 +96,7 @@ def comparison_report(comparison: pd.DataFrame, title: str, *, first: str, secon
 
 
 def _facts(result: Result) -> list[str]:
-    facts = [f"{result.world} world", f"seed {result.seed}"]
+    facts = [result.where, f"seed {result.seed}"]
     if result.tape_hash:
         facts.append(f"tape {result.tape_hash}")
     if (ended := result.journal.header.get("ended", "completed")) != "completed":

@@ -50,6 +50,7 @@ def command(provider: str, ports: Any) -> None:
     click.echo(f"provider {standing.provider}")
     for name, address in standing.endpoints.items():
         click.echo(f"{name:<20} {address:<24} {standing.versions.get(name, '')}".rstrip())
-    given = " ".join(f"--endpoint {name}={at}" for name, at in standing.endpoints.items())
-    click.echo(f"use:   umt-sim run SCENARIO --world live --provider external {given}")
+    if standing.provider != "compose":  # its servers are reached by its own Toxiproxy only
+        given = " ".join(f"--endpoint {name}={at}" for name, at in standing.endpoints.items())
+        click.echo(f"use:   umt-sim run SCENARIO --world live --provider external {given}")
     click.echo("stop:  umt-sim down")

@@ -48,7 +48,7 @@ def _row(result: TrialResult) -> str:
     held = sum(verdict.status is Status.PASSED for verdict in result.verdicts)
     return (
         f"| {_SIGNS[result.status]} {result.status.value} | {_cell(result.name)} | {result.seed}"
-        f" | {result.world} | {held} of {len(result.verdicts)} | {result.took_wall:.1f} s |"
+        f" | {_cell(result.where)} | {held} of {len(result.verdicts)} | {result.took_wall:.1f} s |"
     )
 
 

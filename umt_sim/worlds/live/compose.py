@@ -21,21 +21,23 @@ SLOW = 300.0  # seconds until everything is healthy; the first time images are p
 
 
 def engine_version() -> str | None:
-    """Version of the Docker engine that answers; ``None`` if none does."""
+    """Version of the Docker engine; ``None`` if none answers, or Compose is missing."""
+    engine = _docker("version", "--format", "{{.Server.Version}}")
+    return engine if engine and _docker("compose", "version", "--short") else None
+
+
+def _docker(*arguments: str) -> str | None:
+    """What ``docker`` answers; ``None`` if it fails or is not there."""
     docker = shutil.which("docker")
     if docker is None:
         return None
     try:
         done = subprocess.run(
-            [docker, "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=QUICK,
+            [docker, *arguments], capture_output=True, text=True, check=False, timeout=QUICK
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def inspect() -> Iterator[Finding]:
     found = f"Docker {version}" if version is not None else None
     remedy = DOCKER
     if found is None and shutil.which("docker") is not None:
-        remedy = "docker is installed, but its engine does not answer; start it"
+        remedy = "docker is there, but its engine or its Compose plugin does not answer"
     yield Finding("compose", "docker", found, remedy)
 
 

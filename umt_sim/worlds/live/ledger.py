@@ -42,27 +42,28 @@ class Ledger:
     The undo log of one run; a context manager that undoes everything at its end.
 
     Args:
-        path: Its file; made if it is not there.
+        path: Its file.
 
     Attributes:
         id: Names the run, in toxics and folders too.
-        standing: Whether it belongs to servers that were asked to stay.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.stem
-        self.standing = path.name.endswith(STANDING)
-        self._file = path.open("a+")
+        self._file = path.open("r+")
         self._steps: dict[int, Step] = {}
         self._next = 0
 
     @classmethod
     def new(cls, *, standing: bool = False) -> Self:
-        """A new one, locked by this process."""
+        """A new one, locked by this process before anybody can find it."""
         name = f"{os.getpid()}-{secrets.token_hex(3)}"
-        ledger = cls(state_folder() / (name + (STANDING if standing else PLAIN)))
+        path = state_folder() / f"{name}.nascent"
+        path.touch()
+        ledger = cls(path)
         fcntl.flock(ledger._file, fcntl.LOCK_EX)
+        ledger.path = path.rename(path.with_suffix(STANDING if standing else PLAIN))
         return ledger
 
     def __enter__(self) -> Self:
@@ -142,6 +143,7 @@ class Ledger:
             self._next = number + 1
 
     def _write(self, entry: dict[str, Any]) -> None:
+        self._file.seek(0, os.SEEK_END)
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
 
@@ -152,7 +154,10 @@ PLAIN, STANDING = ".jsonl", ".standing"
 def ledgers(*, standing: bool) -> Iterator[Ledger]:
     """The ledgers whose owners are gone, read and locked."""
     for path in sorted(state_folder().glob("*" + (STANDING if standing else PLAIN))):
-        ledger = Ledger(path)
+        try:
+            ledger = Ledger(path)
+        except FileNotFoundError:
+            continue  # its owner has just finished
         if ledger.take_over():
             yield ledger
 

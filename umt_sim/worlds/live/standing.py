@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from umt_sim.servers.specs import ServiceSpec
+from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.inspection import KINDS
 from umt_sim.worlds.live.ledger import Ledger, ledgers, replay
-from umt_sim.worlds.live.providers.base import Site
+from umt_sim.worlds.live.providers.base import Provider, Site
 from umt_sim.worlds.live.providers.choosing import choose
+from umt_sim.worlds.live.providers.private import Private
 from umt_sim.worlds.live.stopping import terminated_like_interrupted
 
 __all__ = ["Standing", "down", "up"]
@@ -51,12 +53,10 @@ def up(provider: str, ports: Mapping[str, int]) -> Standing:
         chosen = choose(provider, specs, ports=ports)
         stack.callback(chosen.stop)
         sites = chosen.start(specs, ledger)
-        host, port = chosen.toxiproxy
-        standing = Standing(
-            chosen.name,
-            {**_endpoints(sites), "toxiproxy": f"{host}:{port}"},
-            chosen.versions(),
-        )
+        api = chosen.toxiproxy
+        endpoints = _endpoints(sites) if isinstance(chosen, Private) else _doors(chosen, sites, api)
+        endpoints["toxiproxy"] = "{}:{}".format(*api)
+        standing = Standing(chosen.name, endpoints, chosen.versions())
         stack.pop_all()
         ledger.leave()
     return standing
@@ -72,8 +72,18 @@ def down() -> list[str]:
     return done
 
 
+def _doors(provider: Provider, sites: Mapping[str, Site], api: tuple[str, int]) -> dict[str, str]:
+    """Proxies for servers that nobody else can reach, and where they listen."""
+    endpoints = {}
+    for name, site in sites.items():
+        door = provider.door(name)
+        listening = Gateway(*api).create_proxy(name, listen=door.listen, upstream=site.upstream)
+        endpoints[name] = "{}:{}".format(*door.reached) if door.reached else listening
+    return endpoints
+
+
 def _endpoints(sites: Mapping[str, Site]) -> dict[str, str]:
-    """Addresses as Toxiproxy sees them: that is who connects to them."""
+    """The servers' own addresses; a run puts its proxies before them."""
     endpoints = {}
     for name, site in sites.items():
         endpoints[name] = site.upstream

@@ -11,7 +11,7 @@ from pathlib import Path
 from umt_sim.errors import WorldUnavailable
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint
-from umt_sim.worlds.live.compose import REMEDY, Project
+from umt_sim.worlds.live.compose import REMEDY, Project, engine_version
 from umt_sim.worlds.live.ledger import Ledger
 from umt_sim.worlds.live.providers.base import Door, Site, Verb
 from umt_sim.worlds.live.providers.private import ACCOUNTS, TOXIPROXY
@@ -74,6 +74,8 @@ class Compose:
     def start(self, services: Sequence[ServiceSpec], ledger: Ledger) -> Mapping[str, Site]:
         """Start the containers and wait until each is healthy."""
         self._assign(services)
+        if engine_version() is None:
+            raise WorldUnavailable("docker", "no engine with Compose answers", remedy=REMEDY)
         self._project = Project(f"umt-sim-{ledger.id}", self._file or compose_file())
         ledger.note(RemoveProject(self._project.name, str(self._project.file)))
         self._project.up()
@@ -125,22 +127,14 @@ class Compose:
                 self._kinds[spec.name] = spec.kind
 
     def _site(self, spec: ServiceSpec) -> Site:
-        host, port = self._project.published(TOXIPROXY, PORTS[spec.kind])
-        user, password, database = ACCOUNTS[spec.kind]
-        server = Endpoint(
-            service=spec.name,
-            kind=spec.kind,
-            host=host,
-            port=port,
-            user=user,
-            password=password,
-            database=database,
-        )
-        management = ""
+        """Only the broker's own ports are published: they are where it is watched."""
+        server, management = ("", 0), ""
         if spec.kind == "rabbitmq":
+            server = self._project.published("rabbitmq", PORTS["rabbitmq"])
             host, port = self._project.published("rabbitmq", MANAGEMENT_PORT)
             management = f"http://{host}:{port}"
-        return Site(server, f"{spec.kind}:{PORTS[spec.kind]}", management)
+        endpoint = Endpoint(spec.name, spec.kind, *server, *ACCOUNTS[spec.kind])
+        return Site(endpoint, f"{spec.kind}:{PORTS[spec.kind]}", management)
 
 
 def _bridge() -> str:

@@ -83,15 +83,8 @@ class External:
         user, password, database = ACCOUNTS[spec.kind]
         given = self._address(spec.name)
         self._found[spec.name] = (given.host, given.port)
-        server = Endpoint(
-            service=spec.name,
-            kind=spec.kind,
-            host=given.host,
-            port=given.port,
-            user=given.user or user,
-            password=given.password or password,
-            database=given.database or database,
-        )
+        account = (given.user or user, given.password or password, given.database or database)
+        server = Endpoint(spec.name, spec.kind, given.host, given.port, *account)
         return Site(server, f"{given.host}:{given.port}", self._management(spec))
 
     def _management(self, spec: ServiceSpec) -> str:
@@ -133,6 +126,6 @@ class External:
 
 def _loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False

@@ -125,16 +125,7 @@ class Private:
 
     def _site(self, spec: ServiceSpec) -> Site:
         port = self._instances[spec.name].port
-        user, password, database = ACCOUNTS[spec.kind]
-        server = Endpoint(
-            service=spec.name,
-            kind=spec.kind,
-            host=LOOPBACK,
-            port=port,
-            user=user,
-            password=password,
-            database=database,
-        )
+        server = Endpoint(spec.name, spec.kind, LOOPBACK, port, *ACCOUNTS[spec.kind])
         return Site(server, f"{LOOPBACK}:{port}", self._management(spec))
 
     def _management(self, spec: ServiceSpec) -> str:

@@ -1,0 +1,132 @@
+"""What a live run cannot do it says in one message, with the remedy, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.live.runs import SMALL
+from umt_sim.cli.app import app
+from umt_sim.worlds.live.ledger import state_folder
+
+RUN = ("run", str(SMALL), "--world", "live", "--no-save", "-q")
+
+
+def cli(*words: str) -> Any:
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(state: Path) -> Iterator[None]:
+    """After each of these the ledgers' folder is empty."""
+    yield
+    assert [] == list(state_folder().iterdir()), state
+
+
+@pytest.fixture
+def old_toxiproxy() -> Iterator[str]:
+    """A server that says it is Toxiproxy 2.4.0."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"2.4.0")
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_no_server_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, and the command that installs it."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("GOBIN", "/nowhere")
+    monkeypatch.delenv("TOXIPROXY_SERVER", raising=False)
+    found = cli(*RUN, "--provider", "system")
+    assert 3 == found.exit_code
+    assert "error: toxiproxy: not found on this machine; go install github.com" in found.output
+
+
+def test_no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, and what to do instead."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = cli(*RUN, "--provider", "compose")
+    assert 3 == found.exit_code
+    assert "docker: no engine with Compose answers; install Docker" in found.output
+
+
+def test_toxiproxy_too_old(old_toxiproxy: str) -> None:
+    """Exit code 3, and the command that installs a newer one."""
+    found = cli(*RUN, "--endpoint", f"toxiproxy={old_toxiproxy}")
+    assert 3 == found.exit_code
+    assert "toxiproxy: version 2.4.0 is too old, 2.6 is needed; go install" in found.output
+
+
+def test_an_address_off_the_allow_list() -> None:
+    """Exit code 3, and the option that allows it."""
+    found = cli(*RUN, "--endpoint", "toxiproxy=toxiproxy.example.com:8474")
+    assert 3 == found.exit_code
+    assert "add --allow-host toxiproxy.example.com" in found.output
+
+
+def test_an_address_that_is_none() -> None:
+    """A mistake of use: exit code 2."""
+    found = cli(*RUN, "--endpoint", "toxiproxy")
+    assert 2 == found.exit_code
+    assert "'toxiproxy' is not NAME=HOST:PORT" in found.output
+
+
+def test_a_port_that_is_taken() -> None:
+    """Exit code 3 before anything is started."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        found = cli("up", "--provider", "embedded", "--port", f"redis={port}")
+    assert 3 == found.exit_code
+    assert f"port {port} is taken" in found.output
+    assert "choose another" in found.output
+
+
+@pytest.mark.parametrize("text", ["redis", "redis=x", "mysql=1"])
+def test_a_port_that_is_none(text: str) -> None:
+    """A mistake of use: exit code 2."""
+    found = cli("up", "--port", text)
+    assert 2 == found.exit_code
+    assert "Invalid value for '--port'" in found.output
+
+
+def test_a_fault_of_the_simulated_network() -> None:
+    """Exit code 2, where the scenario's line is known, and what the live world can do."""
+    found = cli(*RUN, "--set", "faults.slow={at: 1s, for: 2s, host: llm-server, crash: true}")
+    assert 2 == found.exit_code
+    assert "faults.slow: crash needs the simulated network" in found.output
+    assert "the live world can do every toxic, down, restart" in found.output
+
+
+@pytest.mark.parametrize(
+    ("provider", "abilities"),
+    [
+        ("system", "every toxic, down, restart, kill of a server, pause of a server"),
+        ("embedded", "every toxic, down, pause of a server"),
+    ],
+)
+def test_a_fault_of_a_program_of_the_system(provider: str, abilities: str) -> None:
+    """Exit code 3: it shares our process, so nothing can be done to it alone."""
+    edit = "faults.slow={at: 1s, for: 2s, host: worker, kill: true}"
+    found = cli(*RUN, "--provider", provider, "--set", edit)
+    assert 3 == found.exit_code
+    assert f"the live ({provider}) world cannot do 'kill of worker (slow)'" in found.output
+    assert f"it can do {abilities}" in found.output
