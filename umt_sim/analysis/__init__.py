@@ -11,6 +11,8 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``report``: a run as one HTML file.
 - ``otlp``: the traces in the form that Jaeger and collectors read.
 - ``reproduction``: the line that runs the same thing again.
+- ``state_diagram``: a state machine from its table, with the steps a run took.
+- ``grid``: one number of many runs over two parameters, as heat maps.
 - ``comparison``: two policies on the same luck, seed by seed.
 - ``calibration``: service times fitted to the client spans of a run.
 - ``twin``: one scenario in two worlds, and how far they agree.

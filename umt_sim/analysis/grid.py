@@ -1,0 +1,90 @@
+"""Two parameters against each other: one number of many runs as heat maps side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from umt_sim.analysis.figure import RunFigure
+from umt_sim.analysis.palette import INK, MUTED
+
+__all__ = ["grid_figure"]
+
+_COLOURS = "cividis"  # dark is low; the same to everybody's eyes
+
+
+def grid_figure(
+    runs: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    value: str,
+    panel: str,
+    words: Callable[[float], str] = "{:.0f}".format,
+) -> RunFigure:
+    """
+    Draw the mean of *value* over *x* and *y*, one panel for each value of *panel*.
+
+    All panels share one scale. A cell without runs stays empty.
+
+    Args:
+        runs: One row for each run.
+        x: Column of the parameter to the right; its name is the axis' label.
+        y: Column of the parameter upwards.
+        value: Column of the number.
+        panel: Column of a third parameter.
+        words: Writes a number into its cell.
+    """
+    panels = list(dict.fromkeys(runs[panel]))
+    low, high = _range(runs, [panel, y, x], value)
+    figure = RunFigure(
+        figsize=(2.0 + 3.0 * len(panels), 3.4),
+        layout=ConstrainedLayoutEngine(w_pad=0.06, wspace=0.02),
+    )
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, chosen in zip(all_axes, panels, strict=True):
+        table = runs[runs[panel] == chosen].pivot_table(value, y, x)
+        image = _draw(axes, table, low, high, words)
+        axes.set_title(f"{panel}: {chosen}", fontsize=10, color=INK)
+        axes.set_xlabel(x, fontsize=9, color=INK)
+    all_axes[0].set_ylabel(y, fontsize=9, color=INK)
+    bar = figure.colorbar(image, ax=list(all_axes), shrink=0.9, pad=0.02)
+    bar.set_label(value, fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=MUTED)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _range(runs: pd.DataFrame, by: list[str], value: str) -> tuple[float, float]:
+    means = runs.groupby(by)[value].mean()
+    return float(means.min()), float(means.max())
+
+
+def _draw(
+    axes: Axes, table: pd.DataFrame, low: float, high: float, words: Callable[[float], str]
+) -> AxesImage:
+    image = axes.imshow(
+        table.to_numpy(), cmap=_COLOURS, vmin=low, vmax=high, origin="lower", aspect="auto"
+    )
+    axes.set_xticks(range(len(table.columns)), [f"{at:g}" for at in table.columns], fontsize=9)
+    axes.set_yticks(range(len(table.index)), [f"{at:g}" for at in table.index], fontsize=9)
+    axes.tick_params(length=0, colors=INK)
+    axes.spines[:].set_visible(False)
+    for (row, column), number in np.ndenumerate(table.to_numpy()):
+        if not np.isnan(number):
+            bright = number > (low + high) / 2
+            axes.text(
+                column,
+                row,
+                words(number),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color=INK if bright else "white",
+            )
+    return image
