@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractRobustConnection
 from pamqp import base
 
+from tests.conformance.line import Line
 from tests.conformance.rabbitmq.raw_client import RawClient
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
@@ -102,6 +103,19 @@ class Broker:
         """An aio-pika connection."""
         url = f"amqp://guest:guest@127.0.0.1:{self.server.port}/"
         connection = await aio_pika.connect(url, **options)
+        self._clients.push_async_callback(connection.close)
+        return connection
+
+    def line(self) -> Line:
+        """A way to the broker that can be cut."""
+        line = Line("127.0.0.1", self.server.port)
+        self._clients.callback(line.cut)
+        return line
+
+    async def robust(self, line: Line) -> AbstractRobustConnection:
+        """A connection through *line* that comes back by itself, after a fifth of a second."""
+        url = f"amqp://guest:guest@{line.host}:{line.port}/"
+        connection = await aio_pika.connect_robust(url, reconnect_interval=0.2)
         self._clients.push_async_callback(connection.close)
         return connection
 
