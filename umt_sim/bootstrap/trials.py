@@ -32,6 +32,9 @@ from umt_sim.scenario.plan import Plan, WorldName
 
 __all__ = ["Trial", "TrialResult", "run_trial", "trials_of"]
 
+_WORTH_SAYING = 1.0
+"""Seconds of warm-up that are worth a line of advice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -256,6 +259,6 @@ def _advice(result: Result) -> str:
         advised, left_out = result.advised_warmup, result.readings.run.start
     except JournalError:
         return ""
-    if advised is None or advised <= left_out:
+    if advised is None or advised < left_out + _WORTH_SAYING:
         return ""
     return f"warm-up:   {left_out:g} s are left out; MSER-5 advises {advised:.3g} s"

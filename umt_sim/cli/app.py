@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from importlib.metadata import version
 from typing import Any
@@ -28,7 +29,7 @@ _COMMANDS = {
     "calibrate": "Fit the services of the sim world to a stored run.",
     "init": "Write a scenario to start from.",
     "list": "List scenarios and stored runs.",
-    "explain": "Explain a metric, an invariant, a fault or an exit code.",
+    "explain": "Explain a metric, an invariant, a fault, a key or an exit code.",
     "schema": "Print the JSON Schema of scenario files.",
     "up": "Start real servers and a Toxiproxy, and leave them running.",
     "down": "Stop what `umt-sim up` has started.",
@@ -55,6 +56,15 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(f"umt_sim.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the command that was meant where one is misspelt."""
+        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and near and not args[0].startswith("-"):
+            ctx.fail(f'no such command "{args[0]}", did you mean "{near[0]}"?')
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the lines above."""

@@ -20,6 +20,8 @@ def terminated() -> Iterator[None]:
 
     def interrupt(number: int, _: FrameType | None) -> None:
         asked.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so do the jobs a shell starts by &
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)

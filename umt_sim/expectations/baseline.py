@@ -69,7 +69,9 @@ class Baseline:
                 numbers={name: _finite(values) for name, values in plain["numbers"].items()},
             )
         except FileNotFoundError:
-            raise JournalError(f"there is no baseline {path}; umt-sim baseline save") from None
+            raise JournalError(
+                f"there is no baseline {path}; umt-sim baseline save writes it"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise JournalError(f"{path} is no baseline: {error}") from error
 

@@ -1,4 +1,4 @@
-"""``umt-sim explain``: explain a metric, an invariant, a fault or an exit code."""
+"""``umt-sim explain``: explain a metric, an invariant, a fault, a key or an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import click
 __all__ = ["command"]
 
 
-@click.command("explain", short_help="Explain a metric, an invariant, a fault or an exit code.")
+@click.command(
+    "explain", short_help="Explain a metric, an invariant, a fault, a key or an exit code."
+)
 @click.argument("topic", required=False)
 def command(topic: str | None) -> None:
     """Explain TOPIC; without one, list what can be explained."""
@@ -39,6 +41,7 @@ def _groups() -> dict[str, list[str]]:
         "invariants": list(INVARIANTS),
         "toxics": list(TOXICS),
         "other faults": [name for name in _faults() if name not in TOXICS],
+        "scenario keys": list(_keys()),
         "verdicts": [status.value for status in Status],
         "language": ["expect", "exit-codes"],
     }
@@ -56,6 +59,7 @@ def _topics() -> list[tuple[str, str]]:
         *((name, inspect.getdoc(checker) or "") for name, checker in INVARIANTS.items()),
         *_faults().items(),
         *((name, f"As a toxic: {inspect.getdoc(kind)}") for name, kind in TOXICS.items()),
+        *_keys().items(),
         *_VERDICTS.items(),
         ("expect", (grammar.__doc__ or "").strip()),
         ("exit-codes", _EXIT_CODES),
@@ -71,6 +75,35 @@ def _faults() -> dict[str, str]:
         for name, field in Fault.model_fields.items()
         if name in Fault.action_names()
     }
+
+
+def _keys() -> dict[str, str]:
+    """What stands under a key of a scenario: what it is, and what may stand in it."""
+    from umt_sim.scenario.schema import baseline, policies, scenario, spans, workload
+    from umt_sim.scenario.schema.block import Block
+
+    blocks: dict[str, type[Block]] = {
+        "clock": scenario.Clock,
+        "open": workload.Open,
+        "trace": workload.Trace,
+        "closed": workload.Closed,
+        "retry": policies.Retry,
+        "breaker": policies.Breaker,
+        "bulkhead": policies.Bulkhead,
+        "spans": spans.Spans,
+        "baseline": baseline.Baseline,
+    }
+    texts = {
+        name: f"As a key: {field.description}"
+        for name, field in scenario.Scenario.model_fields.items()
+        if field.description
+    }
+    for name, block in blocks.items():
+        lines = [f"As a key: {inspect.getdoc(block)}", ""]
+        for field_name, field in block.model_fields.items():
+            lines.append(f"  {field.alias or field_name:<16} {field.description or ''}".rstrip())
+        texts[name] = "\n".join(lines)
+    return texts
 
 
 _VERDICTS = {

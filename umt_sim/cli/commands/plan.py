@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -39,14 +40,26 @@ def _lines(plan: Plan) -> list[str]:
     clock = plan.clock
     return [
         f"{plan.name}  {plan.description}".rstrip(),
-        f"{plan.world} world, seed {plan.seed}, system {plan.system}",
+        f"{plan.world} world, {_seeds(plan)}, system {plan.system}",
         f"{clock.duration:g} s of load ({clock.warmup:g} s warm-up), {clock.drain:g} s to drain",
         "",
         *_section("services", [f"{s.name:<22} {s.kind}" for s in plan.services.values()]),
         *_section("load", [_load(load) for load in plan.workload]),
         *_section("timeline", _timeline(plan)),
         *_section("expected", [*map(str, plan.expectations), *plan.invariants]),
+        *_section("aborted by", [*map(str, plan.abort)]),
+        *_section("swept", [_swept(path, values) for path, values in plan.sweep.items()]),
     ]
+
+
+def _seeds(plan: Plan) -> str:
+    if len(plan.seeds) == 1:
+        return f"seed {plan.seed}"
+    return f"{len(plan.seeds)} seeds from {plan.seeds[0]} to {plan.seeds[-1]}"
+
+
+def _swept(path: str, values: Sequence[object]) -> str:
+    return f"{path}: {', '.join(map(str, values))}"
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
