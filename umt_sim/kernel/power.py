@@ -11,11 +11,12 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
-from asyncio import Handle
+from asyncio import Handle, events
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from umt_sim.kernel.hosts import Life, life_in
+from umt_sim.kernel.outer_loop import set_aside
 
 if TYPE_CHECKING:
     from selectors import SelectorKey
@@ -95,6 +96,16 @@ class Power:
             gc.collect()
 
     def _close_tasks(self) -> None:
+        # Whoever asks for the event loop in a finally block gets the closed one: without any
+        # running, asyncio would try to make a real one.
+        with set_aside(self._loop):
+            events._set_running_loop(self._loop)
+            try:
+                self._close_coroutines()
+            finally:
+                events._set_running_loop(None)
+
+    def _close_coroutines(self) -> None:
         for life, tasks, _ in self._graves:
             life.held.clear()
             life.resumptions.clear()
