@@ -18,6 +18,8 @@ __all__ = ["command"]
 def command(host: str, port: int, seed: int) -> None:
     """Serve Toxiproxy's API until interrupted. The real server is to be preferred."""
     import asyncio
+    import os
+    import socket
 
     from umt_sim.network.toxiproxy.server import serve
 
@@ -30,4 +32,6 @@ def command(host: str, port: int, seed: int) -> None:
     try:
         asyncio.run(serve(host, port, stream=stream, started=started))
     except OSError as error:
-        raise click.ClickException(f"{host}:{port}: {error.strerror}") from error
+        unknown = isinstance(error, socket.gaierror)  # its numbers are not the system's
+        reason = error.strerror if unknown else os.strerror(error.errno or 0)
+        raise click.ClickException(f"{host}:{port}: {reason}") from error
