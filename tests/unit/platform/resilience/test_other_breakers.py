@@ -33,7 +33,6 @@ NOTEBOOKS = Path(__file__).parents[4] / "notebooks"
 @pytest.fixture
 def others(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The notebook's adapter of another library."""
-    pytest.importorskip("purgatory", reason="purgatory is not installed")
     monkeypatch.chdir(NOTEBOOKS)
     spec = importlib.util.spec_from_file_location("other_breakers", NOTEBOOKS / "other_breakers.py")
     assert spec is not None
