@@ -3,7 +3,9 @@ Deadlines: the moment after which nobody waits for the work any more.
 
 A deadline is set once, where the work begins, and everything below spends from it: a
 timeout never outlives it, a retry is not begun that could not finish. It travels with the
-task (a context variable) and over the wire as a wall-clock moment in a message header.
+task (a context variable). Over the wire it is ``expires_at`` in a message's header: the
+client asks for no longer than its caller waits, and the agent that takes the message works
+under what is left.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.resilience.errors import DeadlineExceeded
@@ -32,15 +33,6 @@ class Deadline:
     def after(cls, seconds: float, clock: Clock) -> Deadline:
         """*seconds* from now."""
         return cls(clock.monotonic() + seconds)
-
-    @classmethod
-    def from_wall(cls, moment: datetime, clock: Clock) -> Deadline:
-        """A moment some other process wrote down; as right as the two wall clocks agree."""
-        return cls.after((moment - clock.now()).total_seconds(), clock)
-
-    def to_wall(self, clock: Clock) -> datetime:
-        """The moment for another process, in UTC."""
-        return clock.now() + timedelta(seconds=self.remaining(clock))
 
     def remaining(self, clock: Clock) -> float:
         """Seconds left; negative once it has passed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.platform.resilience.clock import EPOCH, HandClock
+from tests.unit.platform.resilience.clock import HandClock
 from umt_sim.kernel.kernel import Kernel
 from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.resilience import (
@@ -105,15 +105,6 @@ def test_part_has_no_more_time_than_the_whole() -> None:
         assert outer is current_deadline()
     assert current_deadline() is None
     assert Deadline(10).remaining(clock) == 10
-
-
-def test_deadline_travels_as_a_moment_of_the_wall_clock() -> None:
-    """Written down in one process and read in another it is the same moment."""
-    sender, receiver = HandClock(100), HandClock(100)
-    receiver.at += 2
-    moment = Deadline.after(30, sender).to_wall(sender)
-    assert (moment - EPOCH).total_seconds() == 130
-    assert Deadline.from_wall(moment, receiver).remaining(receiver) == 28
 
 
 def test_deadline_follows_the_task() -> None:
