@@ -32,6 +32,7 @@ def command(host: str, port: int, seed: int) -> None:
     try:
         asyncio.run(serve(host, port, stream=stream, started=started))
     except OSError as error:
-        unknown = isinstance(error, socket.gaierror)  # its numbers are not the system's
-        reason = error.strerror if unknown else os.strerror(error.errno or 0)
+        reason = error.strerror or str(error)
+        if error.errno and not isinstance(error, socket.gaierror):  # whose numbers are its own
+            reason = os.strerror(error.errno)
         raise click.ClickException(f"{host}:{port}: {reason}") from error
