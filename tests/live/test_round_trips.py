@@ -10,8 +10,10 @@ are the same; this is what makes latencies of the two worlds comparable.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 from typing import Any
 
 import aio_pika
@@ -23,7 +25,10 @@ from umt_sim.bootstrap import Supply, open_world
 from umt_sim.faults.actions import AddToxic, Stream
 from umt_sim.faults.toxics import Latency
 from umt_sim.journal.recorder import Recorder
+from umt_sim.kernel import Kernel
+from umt_sim.network.network import Network
 from umt_sim.scenario.plan import WorldName
+from umt_sim.servers.postgres import Engine, PostgreSQL, recipe
 from umt_sim.servers.specs import Kind, ServiceSpec
 from umt_sim.worlds.base import Endpoint, World
 
@@ -45,8 +50,8 @@ EXPECTED = {
     "redis-py: warm command": 1,
 }
 
-Slow = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
-"""Runs a named operation under the toxic, and again without, and notes the difference."""
+PASSWORDS = (("md5", "md5"), ("scram", "scram-sha-256"))
+"""Users, and how each proves that it knows its password."""
 
 
 def test_round_trips_in_virtual_time() -> None:
@@ -59,6 +64,78 @@ def test_round_trips_in_virtual_time() -> None:
 def test_round_trips_to_real_servers() -> None:
     """The same numbers, so the two worlds agree."""
     assert EXPECTED == _measured("live")
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("real_servers", "state")
+def test_round_trips_of_passwords_to_a_real_server() -> None:
+    """MD5 takes one more than no password, SCRAM two."""
+    found: dict[str, int] = {}
+
+    async def main() -> None:
+        endpoints = await world.set_up(Recorder(asyncio.get_running_loop().time))
+        try:
+            endpoint = endpoints["postgres"]
+            await _ask_for_passwords(endpoint)
+            meter = _Meter(world, "postgres", found)
+            for user in ("md5", "scram"):
+                url = dataclasses.replace(endpoint, user=user, password="secret").url
+                _, base = await _timed(lambda url=url: _connected(url))
+                await meter(user, lambda url=url: _connected(url), base)
+        finally:
+            await world.tear_down()
+
+    services = (ServiceSpec("postgres", "postgres"),)
+    with open_world(services, seed=1, world="live", supply=Supply("system")) as world:
+        world.run(main())
+    assert {"md5": 3, "scram": 4} == found
+
+
+async def _ask_for_passwords(endpoint: Endpoint) -> None:
+    """Two users that log in with a password, each in its way."""
+    rules = [f"host all {user} 127.0.0.1/32 {how}" for user, how in PASSWORDS]
+    connection = await asyncpg.connect(endpoint.url)
+    for user, how in PASSWORDS:
+        await connection.execute(f"SET password_encryption = '{how}'")
+        await connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD 'secret'")
+    rows = ", ".join(f"('{rule}')" for rule in [*rules, "host all all 127.0.0.1/32 trust"])
+    place = await connection.fetchval("SHOW hba_file")
+    await connection.execute(f"COPY (VALUES {rows}) TO '{place}'")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
+    await asyncio.sleep(0.5)  # the server reads its rules a moment later
+
+
+async def _connected(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    connection.terminate()
+
+
+def test_round_trips_of_a_password_in_virtual_time() -> None:
+    """Our server asks by SCRAM, the only way that PostgreSQL still recommends."""
+    with Engine(recipe()) as engine, Kernel(seed=1) as kernel:
+        network = Network(kernel)
+        server = PostgreSQL(
+            engine=engine, unix_time=lambda: 0.0, stream=Random(1), password="secret"
+        )
+
+        async def main() -> float:
+            await network.host("behind").run(server.start("behind", 5432))
+            network.proxy("postgres", listen=("postgres", 5432), upstream=("behind", 5432))
+            network.begin("slow", _slow("postgres"))
+            _, seconds = await _timed(
+                lambda: _connected("postgresql://umt:secret@postgres:5432/umt")
+            )
+            network.end("slow")
+            await server.stop()
+            return seconds
+
+        assert 4 == round(kernel.run(main()) / (2 * ONE_WAY), 9)
+
+
+def _slow(service: str) -> AddToxic:
+    toxic = Latency(latency_ms=ONE_WAY * 1000)
+    return AddToxic(target=service, toxic=toxic, stream=Stream.BOTH)
 
 
 def _measured(name: WorldName) -> dict[str, int]:
@@ -98,9 +175,7 @@ class _Meter:
 
     @asynccontextmanager
     async def _slow(self) -> AsyncIterator[None]:
-        toxic = Latency(latency_ms=ONE_WAY * 1000)
-        fault = AddToxic(target=self._service, toxic=toxic, stream=Stream.BOTH)
-        await self._world.begin("slow", fault)
+        await self._world.begin("slow", _slow(self._service))
         try:
             yield
         finally:

@@ -92,6 +92,6 @@ def _bytes(sock: socket.socket) -> int:
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SIZE)
     if len(info) < TCP_INFO_SIZE:
         return 0
-    return int(struct.unpack_from("=Q", info, BYTES_ACKED)[0]) + int(
-        struct.unpack_from("=Q", info, BYTES_RECEIVED)[0]
-    )
+    (acked,) = struct.unpack_from("=Q", info, BYTES_ACKED)
+    (received,) = struct.unpack_from("=Q", info, BYTES_RECEIVED)
+    return max(0, int(acked) - 1) + int(received)  # the handshake is acknowledged as one byte

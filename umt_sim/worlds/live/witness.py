@@ -26,7 +26,7 @@ from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
 from umt_sim.worlds.live.providers.base import Site
 
-__all__ = ["Witness"]
+__all__ = ["Account", "Witness"]
 
 EVERY = 1.0  # seconds between two looks at the queues
 STALE = 1.5  # seconds by which the broker's figures may be late
@@ -50,7 +50,7 @@ class Witness:
     def __init__(self, site: Site, recorder: Recorder) -> None:
         self._site = site
         self._recorder = recorder
-        self._account = _Account(recorder)
+        self._account = Account(recorder)
         self._tasks: list[asyncio.Task[None]] = []
         self._api: aiohttp.ClientSession
         self._connection: aio_pika.abc.AbstractConnection | None = None
@@ -139,7 +139,7 @@ class Witness:
         self._recorder.add(sample)
 
 
-class _Account:
+class Account:
     """What is known of each message, queue by queue."""
 
     def __init__(self, recorder: Recorder) -> None:

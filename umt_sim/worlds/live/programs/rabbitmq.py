@@ -48,7 +48,7 @@ class RabbitMQ:
     """
 
     name = "rabbitmq"
-    patience = 60.0  # 4 to 7 seconds are usual
+    patience = 120.0  # 4 to 7 seconds are usual, many times that on a busy machine
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
 
