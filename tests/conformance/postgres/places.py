@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.conformance.line import Line
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
 from umt_sim.servers.capacity import Capacity, Instant
@@ -37,6 +38,7 @@ class Database:
         self.unit = unit
         self.exact = exact
         self.opened: list[asyncpg.Connection] = []
+        self.lines: list[Line] = []
 
     async def connect(self, **options: Any) -> asyncpg.Connection:
         """A connection that is closed at the end of the case."""
@@ -44,6 +46,12 @@ class Database:
         connection = await asyncpg.connect(host=self.host, port=self.port, **options)
         self.opened.append(connection)
         return connection
+
+    def line(self) -> Line:
+        """A way to the server that can be cut; it is at the end of the case."""
+        line = Line(self.host, self.port)
+        self.lines.append(line)
+        return line
 
     async def pair(self) -> tuple[asyncpg.Connection, asyncpg.Connection]:
         """Two connections and a table of accounts 1 to 5 with a balance of 100 each."""
@@ -84,6 +92,8 @@ class Database:
         """Close what the case has left open."""
         for connection in self.opened:
             connection.terminate()
+        for line in self.lines:
+            line.cut()
 
 
 Case = Callable[[Database], Awaitable[None]]
