@@ -192,6 +192,53 @@ def test_samplers(sampling: Sampling, ratio: float, kept: int) -> None:
     assert kept == len(recorded.exporter.get_finished_spans())
 
 
+def test_a_ratio_keeps_that_share() -> None:
+    """A quarter of the traces, decided by their ids."""
+    recorded = Recorded(Sampling.RATIO, 0.25)
+    for _ in range(2000):
+        with recorded.tracer.start_as_current_span("s"):
+            pass
+    assert 400 < len(recorded.exporter.get_finished_spans()) < 600
+
+
+@pytest.mark.parametrize(("flags", "ratio", "kept"), [("01", 0.0, 1), ("00", 1.0, 0)])
+def test_whoever_began_a_trace_decides(flags: str, ratio: float, kept: int) -> None:
+    """A trace that came from elsewhere is kept if it was kept there, whatever our own ratio."""
+    recorded = Recorded(Sampling.PARENT, ratio)
+    origin = context_of({"traceparent": f"00-{'a' * 32}-{'b' * 16}-{flags}"})
+    with recorded.tracer.start_as_current_span("s", origin):
+        pass
+    assert kept == len(recorded.exporter.get_finished_spans())
+
+
+def test_a_trace_is_kept_whole_or_not_at_all(in_world: InWorld) -> None:
+    """The decision travels with the messages: no agent keeps a piece of a trace."""
+    exporter = InMemorySpanExporter()
+    settings = TracingSettings(
+        sampling=Sampling.PARENT, ratio=0.5, exporters=[exporter], batch=False
+    )
+    provider = build_provider(settings)
+
+    async def play(stage: Stage) -> None:
+        stage.provider = provider
+        async with stage.application() as application:
+            brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            for number in range(16):
+                command = CreateContent(brand_id=brand, title=f"Story {number}")
+                await application.client.create_content(command)
+            await asyncio.sleep(2)
+
+    in_world(play)
+    traces: dict[int, list[str]] = {}
+    for span in exporter.get_finished_spans():
+        traces.setdefault(span.context.trace_id, []).append(span.name)
+    created = [names for names in traces.values() if "create_content" in names]
+    assert 0 < len(created) < 16
+    for names in created:
+        assert names.count("publish umt.events:content.published") == 1
+        assert len([name for name in names if name.startswith("process ")]) == 3
+
+
 def test_a_ratio_is_a_share() -> None:
     """A ratio outside 0 to 1 is refused."""
     with pytest.raises(ValueError, match="ratio is a share between 0 and 1, not 10"):
