@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from umt_sim.cli.writers import Writer
 
 if TYPE_CHECKING:
     from umt_sim.bootstrap.trials import TrialResult
+    from umt_sim.expectations.verdicts import Verdict
 
 __all__ = ["Delivery", "plain"]
 
@@ -76,5 +78,16 @@ def plain(result: TrialResult) -> dict[str, Any]:
         "folder": str(result.folder) if result.folder is not None else None,
         "reproduce": result.reproduce,
         "took_wall_s": round(result.took_wall, 3),
-        "verdicts": verdicts,
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict; an end of an interval that is not bounded is the word ``inf``."""
+    row = asdict(verdict) | {"status": verdict.status.value}
+    if row["estimate"] is not None:
+        row["estimate"] = {
+            name: str(value) if isinstance(value, float) and math.isinf(value) else value
+            for name, value in row["estimate"].items()
+        }
+    return row
