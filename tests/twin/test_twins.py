@@ -66,7 +66,7 @@ def _complaints(twin: Twin) -> list[str]:
     apart = [
         f"{found.subject} {found.number} in {found.window}: {found.sim} and {found.live},"
         f" allowed {found.allowed}; {found.note}"
-        for found in twin.findings
+        for found in twin.comparisons
         if found.status not in (None, Status.PASSED)
     ]
     unmet = [

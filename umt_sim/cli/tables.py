@@ -16,7 +16,7 @@ from umt_sim.expectations.wording import interval, number, quantity
 if TYPE_CHECKING:
     from umt_sim.analysis import Result
     from umt_sim.analysis.calibration import Calibration
-    from umt_sim.analysis.twin import Finding, Twin
+    from umt_sim.analysis.twin import Comparison, Twin
     from umt_sim.bootstrap.trials import TrialResult
 
 __all__ = [
@@ -24,11 +24,11 @@ __all__ = [
     "calibration_table",
     "comparison_table",
     "console",
-    "findings_table",
     "headline",
     "operations_table",
     "plain_table",
     "twin_headline",
+    "twin_table",
     "verdicts_table",
 ]
 
@@ -158,7 +158,7 @@ def calibration_table(calibration: Calibration) -> Table:
 
 def twin_headline(twin: Twin) -> Text:
     """Whether two worlds agree, in one line."""
-    from umt_sim.analysis.twin.findings import WORDS
+    from umt_sim.analysis.twin.comparisons import WORDS
 
     sign, colour = LOOK[twin.status]
     words = Text()
@@ -168,7 +168,7 @@ def twin_headline(twin: Twin) -> Text:
     return words
 
 
-def findings_table(findings: Sequence[Finding], *, everything: bool) -> Table:
+def twin_table(comparisons: Sequence[Comparison], *, everything: bool) -> Table:
     """Each number in both worlds; what is not judged only where *everything* is wanted."""
     table = plain_table()
     for name in ("", "what", "number", "window"):
@@ -176,7 +176,7 @@ def findings_table(findings: Sequence[Finding], *, everything: bool) -> Table:
     for name in ("sim", "live", "allowed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", style="dim")
-    for found in findings:
+    for found in comparisons:
         if found.status is None and not everything:
             continue
         sign, colour = LOOK[found.status] if found.status is not None else ("", "dim")

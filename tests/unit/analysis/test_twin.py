@@ -13,7 +13,7 @@ from click.testing import Result as Answer
 
 from tests.fakes.journals import fault, journal, request, steady
 from umt_sim.analysis import Result
-from umt_sim.analysis.twin import Finding, Tolerances, Twin
+from umt_sim.analysis.twin import Comparison, Tolerances, Twin
 from umt_sim.cli.app import app
 from umt_sim.errors import JournalError
 from umt_sim.expectations.verdicts import Status
@@ -93,15 +93,15 @@ def twin(sim: Sequence[Record], live: Sequence[Record], **more: Any) -> Twin:
 def failed(twin: Twin) -> list[tuple[str, str, str]]:
     return [
         (found.subject, found.number, found.window)
-        for found in twin.findings
+        for found in twin.comparisons
         if found.status is Status.FAILED
     ]
 
 
-def finding(twin: Twin, subject: str, number: str, window: str = "run") -> Finding:
+def comparison(twin: Twin, subject: str, number: str, window: str = "run") -> Comparison:
     return next(
         found
-        for found in twin.findings
+        for found in twin.comparisons
         if (found.subject, found.number, found.window) == (subject, number, window)
     )
 
@@ -110,11 +110,11 @@ def test_equal_runs_agree_in_everything() -> None:
     """Latencies, errors, curves, transitions, queues and redelivered messages are all judged."""
     both = twin(story(), story())
     assert (Status.PASSED, True) == (both.status, both.agree)
-    assert {"ask", "guard", "tasks", "messages"} == {found.subject for found in both.findings}
-    assert {0.0} == {f.difference for f in both.findings if f.difference is not None}
+    assert {"ask", "guard", "tasks", "messages"} == {found.subject for found in both.comparisons}
+    assert {0.0} == {f.difference for f in both.comparisons if f.difference is not None}
     assert [
         "transitions", "1: closed → open", "2: open → half_open", "3: half_open → closed"
-    ] == [found.number for found in both.findings if found.subject == "guard"]  # fmt: skip
+    ] == [found.number for found in both.comparisons if found.subject == "guard"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_errors_count_in_their_window_and_on_the_curve() -> None:
         records[number] = request(number, number / 10, outcome=Outcome.FAIL)
     both = twin(story(), records)
     assert ("ask", "error rate", "outage") in failed(both)
-    rate = finding(both, "ask", "error rate", "outage")
+    rate = comparison(both, "ask", "error rate", "outage")
     assert (0.0, 0.55) == (rate.sim, pytest.approx(rate.live))
     assert 0.05 + 1 / 20 == pytest.approx(rate.allowed)  # as many as arrive in a second, on top
     for curve in ("goodput curve", "error curve"):
-        found = finding(both, "ask", curve)
+        found = comparison(both, "ask", curve)
         assert Status.FAILED is found.status
         assert found.note == "110 apart at 51.0 s"
 
@@ -180,7 +180,7 @@ def test_the_same_answers_later_are_told_by_the_curve() -> None:
     tolerances = Tolerances(latency=60.0)
     both = twin(story(), story(during=10.1), tolerances=tolerances)
     assert [("ask", "goodput curve", "run")] == failed(both)
-    assert finding(both, "ask", "goodput curve").note.startswith("100 apart")
+    assert comparison(both, "ask", "goodput curve").note.startswith("100 apart")
 
 
 def test_too_few_requests_are_shown_and_not_judged() -> None:
@@ -188,8 +188,8 @@ def test_too_few_requests_are_shown_and_not_judged() -> None:
     few = [request(n, float(n)) for n in range(50)]
     both = twin(few, few)
     assert Status.INCONCLUSIVE is both.status
-    assert Status.PASSED is finding(both, "ask", "p50", "baseline").status
-    shown, verdict = (f for f in both.findings if f.number == "p95")
+    assert Status.PASSED is comparison(both, "ask", "p50", "baseline").status
+    shown, verdict = (f for f in both.comparisons if f.number == "p95")
     assert (None, "n = 50 and 50; 200 are needed") == (shown.status, shown.note)
     assert Status.INCONCLUSIVE is verdict.status
     assert verdict.note == "too few requests in every window; 200 are needed"
@@ -204,7 +204,7 @@ def test_a_queue_that_nobody_looked_at_is_not_judged() -> None:
 
     times = (1.0, 41.0, 45.0, 50.0, 55.0)
     both = twin(sampled(times, 4), sampled(times, 90))
-    found = finding(both, "tasks", "mean depth", "outage")
+    found = comparison(both, "tasks", "mean depth", "outage")
     assert (None, "4 samples; 5 are needed") == (found.status, found.note)
     both = twin(sampled((*times, 58.0), 4), sampled((*times, 58.0), 90))
     assert [("tasks", "mean depth", "outage")] == failed(both)
@@ -215,7 +215,7 @@ def test_a_queue_sampled_in_one_world_is_not_judged() -> None:
     records = [row for row in story() if not isinstance(row, QueueSample)]
     both = twin(story(), records)
     assert both.agree
-    found = finding(both, "tasks", "mean depth", "baseline")
+    found = comparison(both, "tasks", "mean depth", "baseline")
     assert (4.0, None, "sampled in one world") == (found.sim, found.live, found.note)
 
 
@@ -237,7 +237,7 @@ def test_what_spoils_the_comparison_is_said(change: dict[str, Any], note: str) -
         records[0] = request(0, 0.05)
     both = Twin(result("sim", story()), result("live", records, **change.get("live", {})))
     assert Status.INCONCLUSIVE is both.status
-    assert [note] == [f.note for f in both.findings if f.status is Status.INCONCLUSIVE]
+    assert [note] == [f.note for f in both.comparisons if f.status is Status.INCONCLUSIVE]
 
 
 def test_a_run_that_failed_is_an_error_and_its_reason_is_told() -> None:
@@ -245,7 +245,7 @@ def test_a_run_that_failed_is_an_error_and_its_reason_is_told() -> None:
     why = UnhandledError(0.0, "run", "Stalled", "nobody moves", "")
     both = Twin(result("sim", story()), result("live", [why], ended="failed"))
     assert Status.ERRORED is both.status
-    assert ["Stalled: nobody moves"] == [found.note for found in both.findings]
+    assert ["Stalled: nobody moves"] == [found.note for found in both.comparisons]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_how_fast_services_are_may_differ() -> None:
 def test_tables_are_tidy_and_the_page_needs_no_network() -> None:
     """Numbers, curves and transitions as frames; figure and table as one HTML fragment."""
     both = twin(story(), story(opened=(45.0, 50.0, 62.0)))
-    assert len(both.findings) == len(both.numbers)
+    assert len(both.comparisons) == len(both.numbers)
     assert {"sim", "live", "allowed", "status", "unit"} <= set(both.numbers.columns)
     assert ["sim"] * 3 + ["live"] * 3 == both.transitions.world.tolist()
     assert [45.0, 50.0, 62.0] == both.transitions.at_s.tolist()[3:]

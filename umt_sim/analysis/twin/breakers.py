@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from umt_sim.analysis.twin.findings import Finding, compared
+from umt_sim.analysis.twin.comparisons import Comparison, compared
 from umt_sim.analysis.twin.tolerances import Tolerances
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
@@ -13,7 +13,7 @@ from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import breakers_of
 from umt_sim.measures.windows import RUN
 
-__all__ = ["breaker_findings", "busy_breakers"]
+__all__ = ["breaker_comparisons", "busy_breakers"]
 
 
 def busy_breakers(pair: tuple[Readings, Readings]) -> list[str]:
@@ -22,12 +22,14 @@ def busy_breakers(pair: tuple[Readings, Readings]) -> list[str]:
     return [name for name in sorted(names) if any(r.transitions(name) for r in pair)]
 
 
-def breaker_findings(pair: tuple[Readings, Readings], tolerances: Tolerances) -> Iterator[Finding]:
-    """A finding for each breaker's sequence and, where that is equal, for each transition."""
+def breaker_comparisons(
+    pair: tuple[Readings, Readings], tolerances: Tolerances
+) -> Iterator[Comparison]:
+    """One for each breaker's sequence and, where that is equal, for each transition."""
     for breaker in busy_breakers(pair):
         sim, live = (readings.transitions(breaker) for readings in pair)
         same = _path(sim) == _path(live)
-        yield Finding(
+        yield Comparison(
             breaker,
             "transitions",
             RUN,
@@ -47,7 +49,7 @@ def _times(
     sim: Sequence[BreakerEvent],
     live: Sequence[BreakerEvent],
     tolerances: Tolerances,
-) -> Iterator[Finding]:
+) -> Iterator[Comparison]:
     for number, (one, other) in enumerate(zip(sim, live, strict=True), 1):
         name = f"{number}: {one.from_state} → {one.to_state}"
         times = (one.at, other.at)

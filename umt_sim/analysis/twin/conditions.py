@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from umt_sim.analysis.twin.findings import Finding
+from umt_sim.analysis.twin.comparisons import Comparison
 from umt_sim.errors import JournalError
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.verdicts import Status
@@ -50,8 +50,8 @@ def check_comparable(sim: Result, live: Result) -> None:
         raise JournalError(f"the runs are not of one plan; they differ in {', '.join(differ)}")
 
 
-def broken_runs(sim: Result, live: Result) -> Iterator[Finding]:
-    """A finding for each run that did not come to its end; there is nothing to compare then."""
+def broken_runs(sim: Result, live: Result) -> Iterator[Comparison]:
+    """One for each run that did not come to its end; there is nothing to compare then."""
     for result in (sim, live):
         ended = result.journal.header.get("ended", "completed")
         if ended == "interrupted":
@@ -64,8 +64,8 @@ def broken_runs(sim: Result, live: Result) -> Iterator[Finding]:
             )
 
 
-def broken_conditions(sim: Result, live: Result) -> Iterator[Finding]:
-    """A finding for everything that makes the comparison worth nothing."""
+def broken_conditions(sim: Result, live: Result) -> Iterator[Comparison]:
+    """One for everything that makes all the others worth nothing."""
     for result in (sim, live):
         for name in _untouched(result):
             note = f"touched no byte and no connection in the {result.world} world"
@@ -77,8 +77,10 @@ def broken_conditions(sim: Result, live: Result) -> Iterator[Finding]:
             yield _inconclusive("workload", "arrivals", note)
 
 
-def _inconclusive(subject: str, number: str, note: str) -> Finding:
-    return Finding(subject, number, RUN, None, None, None, Unit.NUMBER, Status.INCONCLUSIVE, note)
+def _inconclusive(subject: str, number: str, note: str) -> Comparison:
+    return Comparison(
+        subject, number, RUN, None, None, None, Unit.NUMBER, Status.INCONCLUSIVE, note
+    )
 
 
 def _untouched(result: Result) -> list[str]:

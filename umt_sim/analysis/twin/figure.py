@@ -12,7 +12,7 @@ from umt_sim.analysis import panels
 from umt_sim.analysis.figure import RunFigure, head
 from umt_sim.analysis.palette import INK, VERDICTS, WORLDS
 from umt_sim.analysis.twin.breakers import busy_breakers
-from umt_sim.analysis.twin.findings import WORDS
+from umt_sim.analysis.twin.comparisons import WORDS
 from umt_sim.analysis.twin.messages import queues_of_either
 from umt_sim.analysis.twin.requests import operations_of
 from umt_sim.expectations.readings import Readings
@@ -25,7 +25,7 @@ from umt_sim.measures.windows import RUN
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from umt_sim.analysis.twin.comparing import Twin
+    from umt_sim.analysis.twin.twin import Twin
 
 __all__ = ["twin_figure"]
 

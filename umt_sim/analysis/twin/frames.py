@@ -10,21 +10,21 @@ import pandas as pd
 
 from umt_sim.analysis.panels import bins_of
 from umt_sim.analysis.twin.breakers import busy_breakers
-from umt_sim.analysis.twin.findings import Finding
+from umt_sim.analysis.twin.comparisons import Comparison
 from umt_sim.analysis.twin.requests import operations_of
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
 from umt_sim.measures.series import rate_series
 
-__all__ = ["curves_frame", "numbers_frame", "plain_findings", "transitions_frame"]
+__all__ = ["curves_frame", "numbers_frame", "plain_comparisons", "transitions_frame"]
 
 WORLDS = ("sim", "live")
 
 _WORDS: Mapping[Unit, str] = {Unit.SECONDS: "s", Unit.SHARE: "share", Unit.RATE: "/s"}
 
 
-def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Findings as plain data; what is infinite has no number in JSON and is absent."""
+def plain_comparisons(comparisons: Iterable[Comparison]) -> list[dict[str, Any]]:
+    """Comparisons as plain data; what is infinite has no number in JSON and is absent."""
     return [
         {
             "subject": found.subject,
@@ -38,13 +38,13 @@ def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "status": found.status.value if found.status is not None else None,
             "note": found.note,
         }
-        for found in findings
+        for found in comparisons
     ]
 
 
-def numbers_frame(findings: Iterable[Finding]) -> pd.DataFrame:
-    """One row for each finding; the column ``unit`` says what its numbers are in."""
-    return pd.DataFrame(plain_findings(findings))
+def numbers_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """One row for each comparison; the column ``unit`` says what its numbers are in."""
+    return pd.DataFrame(plain_comparisons(comparisons))
 
 
 def curves_frame(pair: tuple[Readings, Readings]) -> pd.DataFrame:

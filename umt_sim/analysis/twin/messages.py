@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from umt_sim.analysis.twin.findings import Finding, compared, unjudged
+from umt_sim.analysis.twin.comparisons import Comparison, compared, unjudged
 from umt_sim.analysis.twin.requests import windows_of_both
 from umt_sim.analysis.twin.tolerances import Tolerances
 from umt_sim.expectations.metrics import Unit
@@ -13,7 +13,7 @@ from umt_sim.measures.calls import redeliveries
 from umt_sim.measures.counters import queue_depth, queues_of
 from umt_sim.measures.windows import RUN
 
-__all__ = ["message_findings", "queues_of_either"]
+__all__ = ["message_comparisons", "queues_of_either"]
 
 _SAMPLES = 5
 """Samples in a window below which a queue is not judged there."""
@@ -29,8 +29,8 @@ def queues_of_either(pair: Pair) -> list[str]:
     ]
 
 
-def message_findings(pair: Pair, tolerances: Tolerances) -> Iterator[Finding]:
-    """Findings about each queue in each window, and about redelivered messages."""
+def message_comparisons(pair: Pair, tolerances: Tolerances) -> Iterator[Comparison]:
+    """Comparisons about each queue in each window, and about redelivered messages."""
     for queue in queues_of_either(pair):
         for window in windows_of_both(pair):
             yield _depth(pair, queue, window, tolerances)
@@ -39,7 +39,7 @@ def message_findings(pair: Pair, tolerances: Tolerances) -> Iterator[Finding]:
     yield compared("messages", "redelivered", RUN, (sim, live), allowed, Unit.NUMBER)
 
 
-def _depth(pair: Pair, queue: str, window: str, tolerances: Tolerances) -> Finding:
+def _depth(pair: Pair, queue: str, window: str, tolerances: Tolerances) -> Comparison:
     """
     The time average of one window, which a world that only looks now and then measures as well.
 

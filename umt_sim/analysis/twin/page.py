@@ -7,13 +7,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from umt_sim.analysis.palette import INK, MUTED, VERDICTS
+from umt_sim.analysis.twin.comparisons import WORDS, Comparison
 from umt_sim.analysis.twin.figure import twin_figure
-from umt_sim.analysis.twin.findings import WORDS, Finding
 from umt_sim.expectations.verdicts import Status
 from umt_sim.expectations.wording import quantity
 
 if TYPE_CHECKING:
-    from umt_sim.analysis.twin.comparing import Twin
+    from umt_sim.analysis.twin.twin import Twin
 
 __all__ = ["twin_html"]
 
@@ -26,7 +26,7 @@ def twin_html(twin: Twin) -> str:
     status = twin.status.value
     names = ("", "what", "number", "window", "sim", "live", "allowed", "")
     head = "".join(f'<th style="{_CELL};color:{MUTED}">{name}</th>' for name in names)
-    rows = "".join(map(_row, twin.findings))
+    rows = "".join(map(_row, twin.comparisons))
     image = base64.b64encode(twin_figure(twin).png(100)).decode()
     return (
         f'<div style="font-family:system-ui,sans-serif;font-size:13px;color:{INK}">'
@@ -40,7 +40,7 @@ def twin_html(twin: Twin) -> str:
     )
 
 
-def _row(found: Finding) -> str:
+def _row(found: Comparison) -> str:
     sign, colour = "", MUTED
     if found.status is not None:
         sign, colour = _SIGNS[found.status.value], VERDICTS[found.status.value]

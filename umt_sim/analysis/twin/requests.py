@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from umt_sim.analysis.twin.findings import Finding, compared, unjudged
+from umt_sim.analysis.twin.comparisons import Comparison, compared, unjudged
 from umt_sim.analysis.twin.tolerances import Tolerances
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
@@ -16,7 +16,7 @@ from umt_sim.measures.estimates import Estimate, Floats, needed_for_quantile, qu
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.windows import RUN
 
-__all__ = ["QUANTILES", "operations_of", "request_findings", "windows_of_both"]
+__all__ = ["QUANTILES", "operations_of", "request_comparisons", "windows_of_both"]
 
 QUANTILES = (0.5, 0.95)
 
@@ -40,10 +40,10 @@ def operations_of(pair: Pair) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def request_findings(pair: Pair, tolerances: Tolerances) -> Iterator[Finding]:
-    """Every finding about the requests of two runs of one plan."""
+def request_comparisons(pair: Pair, tolerances: Tolerances) -> Iterator[Comparison]:
+    """Every comparison about the requests of two runs of one plan."""
     for operation in operations_of(pair):
-        judged: list[Finding] = []
+        judged: list[Comparison] = []
         for window in windows_of_both(pair):
             judged.extend(_latencies(pair, operation, window, tolerances))
             judged.append(_errors(pair, operation, window, tolerances))
@@ -58,7 +58,7 @@ def _inside(readings: Readings, operation: str, window: str) -> Requests:
 
 def _latencies(
     pair: Pair, operation: str, window: str, tolerances: Tolerances
-) -> Iterator[Finding]:
+) -> Iterator[Comparison]:
     times = [_inside(readings, operation, window).sojourn_times() for readings in pair]
     for q in QUANTILES:
         sim, live = (quantile_estimate(each, q) for each in times)
@@ -71,7 +71,7 @@ def _quantile(
     window: str,
     estimates: tuple[Estimate, Estimate],
     tolerances: Tolerances,
-) -> Finding:
+) -> Comparison:
     sim, live = estimates
     name, needed = f"p{q * 100:g}", needed_for_quantile(q)
     if sim.value is None or live.value is None or min(sim.n, live.n) < needed:
@@ -83,7 +83,7 @@ def _quantile(
     return compared(operation, name, window, values, allowed, Unit.SECONDS, note)
 
 
-def _errors(pair: Pair, operation: str, window: str, tolerances: Tolerances) -> Finding:
+def _errors(pair: Pair, operation: str, window: str, tolerances: Tolerances) -> Comparison:
     """
     The error rate of one window.
 
@@ -101,18 +101,18 @@ def _errors(pair: Pair, operation: str, window: str, tolerances: Tolerances) -> 
     return compared(operation, "error rate", window, (sim, live), allowed, Unit.SHARE, note)
 
 
-def _never_judged(operation: str, judged: list[Finding]) -> Iterator[Finding]:
+def _never_judged(operation: str, judged: list[Comparison]) -> Iterator[Comparison]:
     """A run that allows no comparison of a quantile in any window proves nothing."""
     for q in QUANTILES:
         name = f"p{q * 100:g}"
         if all(one.status is None for one in judged if one.number == name):
             note = f"too few requests in every window; {needed_for_quantile(q)} are needed"
-            yield Finding(
+            yield Comparison(
                 operation, name, RUN, None, None, None, Unit.SECONDS, Status.INCONCLUSIVE, note
             )
 
 
-def _curves(pair: Pair, operation: str, tolerances: Tolerances) -> Iterator[Finding]:
+def _curves(pair: Pair, operation: str, tolerances: Tolerances) -> Iterator[Comparison]:
     """Good and bad answers counted over the whole run, and where the counts were furthest apart."""
     requests = [readings.requests_of(operation) for readings in pair]
     allowed = tolerances.curve * max(map(len, requests))
@@ -122,7 +122,7 @@ def _curves(pair: Pair, operation: str, tolerances: Tolerances) -> Iterator[Find
         note = f"{gap} apart at {at:.1f} s" if at is not None else "never apart"
         counts = (float(len(sim)), float(len(live)))
         status = Status.PASSED if gap <= allowed else Status.FAILED
-        yield Finding(operation, name, RUN, *counts, allowed, Unit.NUMBER, status, note)
+        yield Comparison(operation, name, RUN, *counts, allowed, Unit.NUMBER, status, note)
 
 
 def _answered(requests: Requests, *, good: bool) -> Floats:

@@ -98,12 +98,12 @@ def _run(
 
 
 def _print(twin: Twin, figure: str | None, *, everything: bool) -> None:
-    from umt_sim.cli.tables import console, findings_table, headline, twin_headline
+    from umt_sim.cli.tables import console, headline, twin_headline, twin_table
 
     out = console()
     out.print(twin_headline(twin))
     out.print()
-    out.print(findings_table(twin.findings, everything=everything))
+    out.print(twin_table(twin.comparisons, everything=everything))
     out.print()
     for result in (twin.sim, twin.live):
         out.print(headline(result))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.verdicts import Status
 
-__all__ = ["WORDS", "Finding", "compared", "unjudged"]
+__all__ = ["WORDS", "Comparison", "compared", "unjudged"]
 
 WORDS = {
     "passed": "AGREE",
@@ -20,7 +20,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Comparison:
     """
     One number, compared.
 
@@ -62,12 +62,12 @@ def compared(
     allowed: float,
     unit: Unit,
     note: str = "",
-) -> Finding:
+) -> Comparison:
     """Judge one number; *values* are the sim's and the live world's."""
     sim, live = values
     agree = sim == live or abs(live - sim) <= allowed
     status = Status.PASSED if agree else Status.FAILED
-    return Finding(subject, number, window, sim, live, allowed, unit, status, note)
+    return Comparison(subject, number, window, sim, live, allowed, unit, status, note)
 
 
 def unjudged(
@@ -77,6 +77,6 @@ def unjudged(
     values: tuple[float | None, float | None],
     unit: Unit,
     note: str,
-) -> Finding:
+) -> Comparison:
     """Show one number without judging it; *note* says why."""
-    return Finding(subject, number, window, *values, None, unit, None, note)
+    return Comparison(subject, number, window, *values, None, unit, None, note)

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umt_sim.analysis.twin.breakers import breaker_findings
+from umt_sim.analysis.twin.breakers import breaker_comparisons
+from umt_sim.analysis.twin.comparisons import Comparison
 from umt_sim.analysis.twin.conditions import broken_conditions, broken_runs, check_comparable
-from umt_sim.analysis.twin.findings import Finding
-from umt_sim.analysis.twin.messages import message_findings
-from umt_sim.analysis.twin.requests import request_findings
+from umt_sim.analysis.twin.messages import message_comparisons
+from umt_sim.analysis.twin.requests import request_comparisons
 from umt_sim.analysis.twin.tolerances import TOLERANCES, Tolerances
 from umt_sim.errors import JournalError
 from umt_sim.expectations.readings import Readings
@@ -62,20 +62,20 @@ class Twin:
         return self.sim.readings, self.live.readings
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    def comparisons(self) -> tuple[Comparison, ...]:
         """Every number in both worlds, and whether it agrees."""
         broken = tuple(broken_runs(self.sim, self.live))
         return broken or (
             *broken_conditions(self.sim, self.live),
-            *request_findings(self.pair, self.tolerances),
-            *breaker_findings(self.pair, self.tolerances),
-            *message_findings(self.pair, self.tolerances),
+            *request_comparisons(self.pair, self.tolerances),
+            *breaker_comparisons(self.pair, self.tolerances),
+            *message_comparisons(self.pair, self.tolerances),
         )
 
     @property
     def status(self) -> Status:
         """PASSED where the worlds agree, FAILED where they do not, else INCONCLUSIVE."""
-        return worst(f.status for f in self.findings if f.status is not None)
+        return worst(f.status for f in self.comparisons if f.status is not None)
 
     @property
     def agree(self) -> bool:
@@ -84,10 +84,10 @@ class Twin:
 
     @cached_property
     def numbers(self) -> pd.DataFrame:
-        """The findings as a table."""
+        """The comparisons as a table."""
         from umt_sim.analysis.twin.frames import numbers_frame
 
-        return numbers_frame(self.findings)
+        return numbers_frame(self.comparisons)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -114,8 +114,8 @@ class Twin:
             self.plot().savefig(folder / "twin.png", dpi=150)
 
     def as_dict(self) -> dict[str, Any]:
-        """The verdict and every finding, as plain data."""
-        from umt_sim.analysis.twin.frames import plain_findings
+        """The verdict and every comparison, as plain data."""
+        from umt_sim.analysis.twin.frames import plain_comparisons
 
         return {
             "scenario": self.name,
@@ -123,7 +123,7 @@ class Twin:
             "status": self.status.value,
             "sim": {"status": self.sim.status.value, "tape_hash": self.sim.tape_hash},
             "live": {"status": self.live.status.value},
-            "findings": plain_findings(self.findings),
+            "comparisons": plain_comparisons(self.comparisons),
         }
 
     def plot(self) -> Figure:
