@@ -144,12 +144,15 @@ class Faults:
     async def end(self, name: str) -> Touched:
         """Take the fault back, the latest step first; what it met."""
         begun = self._begun.pop(name)
-        for undo in reversed(begun.undo):
-            await asyncio.to_thread(undo)
-        if begun.upstream is not None:
-            upstream, port = begun.upstream
-            await upstream.start(self._provider.here[0], port)
-        return await begun.tally.end()
+        try:
+            for undo in reversed(begun.undo):
+                await asyncio.to_thread(undo)
+            if begun.upstream is not None:
+                upstream, port = begun.upstream
+                await upstream.start(self._provider.here[0], port)
+        finally:
+            touched = await begun.tally.end()
+        return touched
 
     def _add_toxic(self, fault: str, action: AddToxic, proxy: Proxy, begun: _Begun) -> None:
         streams = [action.stream]

@@ -102,7 +102,10 @@ class Ledger:
         if failures:
             self._file.close()
             left = "\n  ".join(failures)
-            raise WorldError(f"could not undo everything; try `umt-sim doctor --clean`:\n  {left}")
+            raise WorldError(
+                f"could not undo everything; try `umt-sim doctor --clean`, or undo it by hand and"
+                f" remove {self.path}:\n  {left}"
+            )
         self.path.unlink(missing_ok=True)
         self._file.close()
 

@@ -23,6 +23,7 @@ __all__ = ["Process", "end", "inhabitants"]
 
 PATIENCE = 3.0  # seconds a process gets to end by itself before it is killed
 PROC = Path("/proc")
+NO_TERMINAL = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,10 @@ def end(process: Process, number: int = signal.SIGKILL) -> None:
 
 def inhabitants(folder: Path) -> list[Process]:
     """
-    Whoever works in *folder* or was told of it, by command line or environment.
+    Whoever works in *folder* or has it in the environment, unless at a terminal.
 
     Servers leave processes behind that nobody wrote down, such as Erlang's port mapper.
+    Somebody who reads a log there sits at a terminal; no server does.
     """
     found = (Process.of(pid) for pid in _told_of(str(folder)) if pid != os.getpid())
     return [process for process in found if process is not None]
@@ -101,14 +103,19 @@ def inhabitants(folder: Path) -> list[Process]:
 def _started(pid: int) -> str:
     """When *pid* was started; empty if there is none, or it has ended and waits to be seen."""
     if sys.platform == "linux":
-        try:
-            _, _, rest = (PROC / str(pid) / "stat").read_text().rpartition(")")
-        except OSError:
-            return ""
-        fields = rest.split()
-        return "" if fields[0] in "ZX" else fields[19]
+        fields = _stat(pid)
+        return "" if not fields or fields[0] in "ZX" else fields[19]
     state, _, started = _ps("-p", str(pid), "-o", "stat=,lstart=").strip().partition(" ")
     return "" if state.startswith("Z") else started.strip()
+
+
+def _stat(pid: int) -> list[str]:
+    """Linux's account of a process, from its state on; empty if there is none."""
+    try:
+        _, _, rest = (PROC / str(pid) / "stat").read_text().rpartition(")")
+    except OSError:
+        return []
+    return rest.split()
 
 
 def _children(pid: int) -> list[int]:
@@ -119,24 +126,24 @@ def _children(pid: int) -> list[int]:
 
 
 def _told_of(folder: str) -> Iterator[int]:
-    """Ids of the processes that mention *folder*; those of other users may stay unseen."""
+    """Ids of the processes that *folder* is home to; those of other users may stay unseen."""
     if sys.platform != "linux":
-        lines = _ps("-A", "-ww", "-E", "-o", "pid=,command=").splitlines()
-        yield from (int(line.split()[0]) for line in lines if folder in line)
+        lines = _ps("-A", "-ww", "-E", "-o", "tty=,pid=,command=").splitlines()
+        rows = (line.split(None, 2) for line in lines if folder in line)
+        yield from (int(pid) for tty, pid, _ in rows if tty.startswith("?"))
         return
-    for place in PROC.iterdir():
-        if place.name.isdigit() and _mentions(place, folder):
-            yield int(place.name)
+    for pid in map(int, filter(str.isdigit, os.listdir(PROC))):  # noqa: PTH208 - names only
+        fields = _stat(pid)
+        if fields and fields[4] == NO_TERMINAL and _at_home(PROC / str(pid), folder):
+            yield pid
 
 
-def _mentions(place: Path, folder: str) -> bool:
+def _at_home(place: Path, folder: str) -> bool:
     with contextlib.suppress(OSError):
-        if os.readlink(place / "cwd").startswith(folder):  # noqa: PTH115  also when removed
+        if os.readlink(place / "cwd").startswith(folder):  # noqa: PTH115 - also when removed
             return True
-    for name in ("cmdline", "environ"):
-        with contextlib.suppress(OSError):
-            if os.fsencode(folder) in (place / name).read_bytes():
-                return True
+    with contextlib.suppress(OSError):
+        return os.fsencode(folder) in (place / "environ").read_bytes()
     return False
 
 

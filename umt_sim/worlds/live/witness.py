@@ -22,6 +22,7 @@ import aio_pika
 import aiohttp
 from aio_pika.abc import AbstractIncomingMessage
 
+from umt_sim.errors import WorldUnavailable
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
 from umt_sim.worlds.live.providers.base import Site
@@ -29,6 +30,7 @@ from umt_sim.worlds.live.providers.base import Site
 __all__ = ["Account", "Witness"]
 
 EVERY = 1.0  # seconds between two looks at the queues
+START = 30.0  # seconds until the firehose must be on
 STALE = 1.5  # seconds by which the broker's figures may be late
 AGAIN = 0.1  # seconds until the next attempt where the broker is away
 FIREHOSE = "umt-sim.firehose"
@@ -53,7 +55,6 @@ class Witness:
         self._account = Account(recorder)
         self._tasks: list[asyncio.Task[None]] = []
         self._api: aiohttp.ClientSession
-        self._connection: aio_pika.abc.AbstractConnection | None = None
 
     async def start(self) -> None:
         """Begin to watch; returns when the firehose is on."""
@@ -69,17 +70,40 @@ class Witness:
             loop.create_task(self._listen(listening), name="firehose"),
             loop.create_task(self._look_now_and_then(), name="queues"),
         ]
-        async with asyncio.timeout(30):
-            await listening.wait()
+        try:
+            async with asyncio.timeout(START):
+                await listening.wait()
+        except TimeoutError:
+            await self._end()
+            raise WorldUnavailable(
+                server.service,
+                f"its queues cannot be watched at {server.host}:{server.port} and"
+                f" {self._site.management}",
+                remedy="give the addresses of the broker's AMQP and management ports, or neither",
+            ) from None
 
     async def stop(self) -> None:
         """Look a last time, when the broker's figures have caught up, and go."""
-        await asyncio.sleep(STALE)
-        await self._look()
+        try:
+            await asyncio.sleep(STALE)
+            await self._look()
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        """
+        Stop watching.
+
+        Raises:
+            Exception: What a task of the witness has failed with.
+        """
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._api.close()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
     async def _listen(self, listening: asyncio.Event) -> None:
         """Hear the firehose; where the broker goes away, again when it is back."""

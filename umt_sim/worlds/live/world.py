@@ -22,6 +22,7 @@ from umt_sim.worlds.live.ledger import Ledger, replay
 from umt_sim.worlds.live.providers.base import Provider, Site
 from umt_sim.worlds.live.stopping import terminated_like_interrupted
 from umt_sim.worlds.live.undo import DeleteProxy
+from umt_sim.worlds.live.unhandled import note_unhandled
 from umt_sim.worlds.live.upstreams import build
 from umt_sim.worlds.live.witness import Witness
 
@@ -112,6 +113,15 @@ class LiveWorld:
 
     async def set_up(self, recorder: Recorder) -> Mapping[str, Endpoint]:
         """Start our own upstreams, put a proxy before every server, and watch the brokers."""
+        note_unhandled(recorder)
+        try:
+            await self._set_up(recorder)
+        except BaseException:
+            await self.tear_down()
+            raise
+        return {name: proxy.endpoint for name, proxy in self._proxies.items()}
+
+    async def _set_up(self, recorder: Recorder) -> None:
         for spec in self._specs:
             if spec.kind == "http":
                 self._sites[spec.name] = await self._start_upstream(spec, recorder)
@@ -125,9 +135,9 @@ class LiveWorld:
         )
         for site in self._sites.values():
             if site.management:
-                self._witnesses.append(Witness(site, recorder))
-                await self._witnesses[-1].start()
-        return {name: proxy.endpoint for name, proxy in self._proxies.items()}
+                witness = Witness(site, recorder)
+                await witness.start()
+                self._witnesses.append(witness)
 
     def launch(self, host: str, program: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a program as a task of this process."""

@@ -25,7 +25,8 @@ def _abandoned(*steps: EndProcess | RemoveFolder) -> Ledger:
 
 
 def _sleeper(cwd: Path | None = None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], cwd=cwd)
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    return subprocess.Popen(command, cwd=cwd, start_new_session=True)
 
 
 def test_a_step_is_in_the_file_before_its_change(ledger: Ledger, tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ class Own:
         return f"embedded (umt-sim {version('umt-sim')})"
 
     def prepare(self, home: Path, port: int) -> Launch:
-        """It writes nothing. The folder is named so that the process is found by it."""
-        module = [sys.executable, "-m", "umt_sim.worlds.live.programs.own"]
-        return Launch([*module, self._kind, str(port), str(home)])
+        """It writes nothing."""
+        del home
+        return Launch([sys.executable, "-m", __name__, self._kind, str(port)])
 
     def answers(self, port: int) -> bool:
         """Whether it answers in its protocol."""
