@@ -65,7 +65,6 @@ def _append_to_job_page(results: Sequence[TrialResult]) -> None:
 
 def plain(result: TrialResult) -> dict[str, Any]:
     """A result as JSON can hold it."""
-    verdicts = [{**asdict(verdict), "status": verdict.status.value} for verdict in result.verdicts]
     return {
         "scenario": result.name,
         "source": result.source,

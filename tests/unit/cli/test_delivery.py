@@ -28,7 +28,8 @@ def result(*verdicts: Verdict, seed: int = 1, error: str = "") -> TrialResult:
         name="slow | strange", seed=seed, world="sim", source="s.yaml",
         status=Status.ERRORED if error else worst, ended="refused" if error else "completed",
         verdicts=verdicts, numbers={}, versions={}, tape_hash="c0ffee", folder=None,
-        reproduce="umt-sim run s.yaml", advice="", took_wall=1.25, code=ExitCode.PASSED, error=error,
+        reproduce="umt-sim run s.yaml", advice="", took_wall=1.25, code=ExitCode.PASSED,
+        error=error,
     )  # fmt: skip
 
 
