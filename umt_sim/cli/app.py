@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -80,6 +79,8 @@ class _LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # brings zip files with it: not for every help
+
         click.echo(f"umt-sim {version('umt-sim')}")
         ctx.exit()
 
