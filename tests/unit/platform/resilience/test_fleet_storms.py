@@ -132,7 +132,7 @@ def test_in_any_storm_the_budget_holds_and_nobody_is_stuck(campaign: bool) -> No
     Callers see the callee's own errors and refusals, and nothing of the store's troubles.
     """
     most = []
-    for seed in range(500 if campaign else 8):
+    for seed in range(200 if campaign else 8):
         storm = Storm(seed)
         settings = SETTINGS.but(probe_lease_seconds=LEASE)
         simulate(storm.rage, settings, storm.clocks, storm.persistence)

@@ -169,8 +169,9 @@ class Machine:
         Count a call that got no ticket, and make what its caller is to raise at once.
 
         Kept in no variable: an exception that a frame of its own traceback refers to would
-        live until the garbage collector comes by. Raised by the form itself, since every
-        frame that an exception passes costs as much as all the rest of a refusal.
+        live until the garbage collector comes by. Raised by the form itself, since each
+        further frame that an exception passes costs as much as the lock. It names the state
+        of this moment, which another thread may have changed since the call asked.
         """
         self._acquire()
         try:
