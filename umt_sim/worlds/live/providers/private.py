@@ -134,8 +134,13 @@ class Private:
 
 
 def run_folder(ledger: Ledger) -> Path:
-    """The folder of a run, which servers that run as another user can get through."""
-    folder = places.temporary() / f"umt-sim-live-{ledger.id}"
+    """
+    The folder of a run, which servers that run as another user can get through.
+
+    In memory where there is room: RabbitMQ syncs every message, and on a disk that others
+    write to as well it would be their writing that is measured.
+    """
+    folder = Path(places.for_servers()[0]) / f"umt-sim-live-{ledger.id}"
     ledger.note(RemoveFolder(str(folder)))
     folder.mkdir(mode=0o711)
     return folder
