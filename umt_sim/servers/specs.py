@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from umt_sim.distributions import Distribution
+from umt_sim.servers.capacity import WarmUp
 
 __all__ = ["SERVED_BY_KIND", "App", "Kind", "ServiceSpec"]
 
@@ -17,11 +18,15 @@ App = Literal["llm", "social", "ads", "cms", "echo"]
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     "rabbitmq": ("publish", "deliver", "get", "ack", "declare"),
-    "postgres": ("connect", "query", "commit"),
+    "postgres": ("connect", "query", "begin", "commit", "rollback", "prepare"),
     "redis": ("command",),
     "http": ("request",),
 }
-"""The operations of each kind whose service time a scenario may state."""
+"""
+The operations of each kind whose service time a scenario may state by a key of its own.
+
+``query``, ``command`` and ``request`` stand for every operation that is not named.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class ServiceSpec:
         kind: What it speaks.
         service_times: Operation of the kind to its distribution; what is left out takes no time.
         workers: How many operations are served at once; ``None`` for no limit.
+        queue_limit: How many may wait for a worker; ``None`` for no limit.
+        warm_up: How a restart slows it down; ``None`` for not at all.
         latency: Seconds one way between it and its callers, when nothing is wrong.
         startup: Seconds from its start to its first answer, when it is started again.
         max_connections: Connections accepted at once; ``None`` for the kind's own limit.
@@ -49,6 +56,8 @@ class ServiceSpec:
     kind: Kind
     service_times: Mapping[str, Distribution] = field(default_factory=dict)
     workers: int | None = None
+    queue_limit: int | None = None
+    warm_up: WarmUp | None = None
     latency: float = 0.0
     startup: float = 0.0
     max_connections: int | None = None

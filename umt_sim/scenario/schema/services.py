@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Tag
 
+from umt_sim.distributions import Distribution
 from umt_sim.scenario.schema.block import Block, chosen_by
-from umt_sim.scenario.schema.quantities import PositiveRate, Seconds, Share
+from umt_sim.scenario.schema.quantities import PositiveRate, PositiveSeconds, Seconds, Share
 from umt_sim.scenario.schema.times import Time, build_time
+from umt_sim.servers.capacity import WarmUp as Slow
 from umt_sim.servers.specs import SERVED_BY_KIND, App, Kind, ServiceSpec
 
 __all__ = ["Service", "build_service"]
@@ -26,8 +27,20 @@ def _status(value: object) -> object:
 ErrorStatus = Annotated[int, BeforeValidator(_status), Field(ge=400, le=599)]
 
 
+class WarmUp(Block):
+    """A server that has just restarted is slow: empty caches, cold connections."""
+
+    factor: Annotated[float, Field(ge=1, strict=False)]
+    """Times are that many times as long at first."""
+    duration: Annotated[PositiveSeconds, Field(alias="for")]
+    """After so long they are as stated, getting there in a straight line."""
+
+
 class _Answering(Block):
     kind: Kind
+    queue_limit: Count | None = None
+    """Callers that may wait for a worker; others are refused. No limit when left out."""
+    warm_up: WarmUp | None = None
     latency: Seconds = 0.0
     """One way between the service and whoever calls it, when nothing is wrong."""
     startup: Seconds = 0.0
@@ -63,8 +76,14 @@ class Postgres(_Service):
     """Time to open one session."""
     query: Time | None = None
     """Time to answer one statement."""
+    begin: Time | None = None
+    """Time to answer one BEGIN, where it differs from that of other statements."""
     commit: Time | None = None
-    """Time to answer one COMMIT, where it differs from that of other statements."""
+    """Time to answer one COMMIT, where it differs."""
+    rollback: Time | None = None
+    """Time to answer one ROLLBACK, where it differs."""
+    prepare: Time | None = None
+    """Time to prepare one statement, where it differs."""
     max_connections: Count | None = None
 
 
@@ -74,6 +93,8 @@ class Redis(_Service):
     kind: Literal["redis"]
     command: Time | None = None
     """Time to answer one command."""
+    commands: dict[str, Time] = Field(default_factory=dict)
+    """The same of single commands, by name: ``GET``, ``CONFIG GET``."""
 
 
 class Http(_Answering):
@@ -84,6 +105,8 @@ class Http(_Answering):
     """Which of the built-in applications answers."""
     request: Time | None = None
     """Time to answer one request."""
+    operations: dict[str, Time] = Field(default_factory=dict)
+    """The same of single operations of the application: ``completion``, ``token``, ``publish``."""
     concurrency: Count | None = None
     """Requests served at once; no limit when left out."""
     errors: dict[ErrorStatus, Share] = Field(default_factory=dict)
@@ -103,13 +126,15 @@ Service = Annotated[
 
 def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> ServiceSpec:
     """The frozen value of one service."""
-    stated: Mapping[str, object] = vars(service)
-    times = {
-        operation: build_time(stated[operation])  # type: ignore[arg-type]  # fields named there are times
-        for operation in SERVED_BY_KIND[service.kind]
-        if stated[operation] is not None
-    }
-    spec = ServiceSpec(name, service.kind, times, latency=service.latency, startup=service.startup)
+    spec = ServiceSpec(
+        name,
+        service.kind,
+        _times(service),
+        queue_limit=service.queue_limit,
+        warm_up=_warm_up(service.warm_up),
+        latency=service.latency,
+        startup=service.startup,
+    )
     match service:
         case Http():
             return replace(
@@ -123,3 +148,23 @@ def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> Ser
             return replace(spec, workers=service.workers, max_connections=limit)
         case _:
             return replace(spec, workers=service.workers)
+
+
+def _times(service: RabbitMQ | Postgres | Redis | Http) -> dict[str, Distribution]:
+    """Operation to how long it takes, in the order of the kind's operations."""
+    stated = vars(service)
+    times = {
+        operation: stated[operation]
+        for operation in SERVED_BY_KIND[service.kind]
+        if stated[operation] is not None
+    }
+    match service:
+        case Redis(commands=named):
+            times |= {name.upper(): time for name, time in named.items()}
+        case Http(operations=named):
+            times |= named
+    return {operation: build_time(time) for operation, time in times.items()}
+
+
+def _warm_up(block: WarmUp | None) -> Slow | None:
+    return None if block is None else Slow(block.factor, block.duration)

@@ -124,6 +124,8 @@ class Services:
             workers=spec.workers or UNLIMITED,
             service=times,
             default=rest or Constant(0.0),
+            queue_limit=spec.queue_limit,
+            warm_up=spec.warm_up,
             stream=self.kernel.streams.stream(f"{spec.name}/service-times"),
             recorder=self.recorder,
         )
