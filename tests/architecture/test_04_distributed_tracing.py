@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tests.fakes.stage import ACME, InWorld, Stage, on_stage
 from umt_sim.platform.contexts.content.commands import CreateContent
@@ -257,6 +259,29 @@ def test_context_travels_in_headers_as_text_or_bytes(recorded: Recorded) -> None
     receiver = recorded.spans["receiver"]
     assert sender.get_span_context().span_id == receiver.parent.span_id
     assert sender.get_span_context().trace_id == receiver.context.trace_id
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"00-{'a' * 32}-{'b' * 16}-01",
+        f"00-{'a' * 32}-{'b' * 16}-00",
+        f"00-{'0' * 32}-{'b' * 16}-01",
+        f"00-{'a' * 32}-{'0' * 16}-01",
+        f"cc-{'a' * 32}-{'b' * 16}-01-of-the-future",
+        f"00-{'A' * 32}-{'b' * 16}-01",
+        "00-short-01",
+        "",
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"tracestate": "vendor=1"}])
+def test_context_is_read_as_opentelemetry_reads_it(value: str, more: dict[str, str]) -> None:
+    """Whatever the header says, our own reading is the library's."""
+    headers = {"traceparent": value, **more}
+    theirs = get_current_span(TraceContextTextMapPropagator().extract(headers, Context()))
+    ours = get_current_span(context_of(headers))
+    assert theirs.get_span_context() == ours.get_span_context()
+    assert theirs.get_span_context().trace_state == ours.get_span_context().trace_state
 
 
 def test_headers_without_context_are_no_context() -> None:

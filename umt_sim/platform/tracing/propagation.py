@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import Link, Span, get_current_span
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 __all__ = ["context_of", "current_traceparent", "inject", "link_to", "traceparent_of"]
@@ -16,6 +25,7 @@ TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_OURS = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 class _HeaderGetter(Getter[Mapping[str, Any]]):
@@ -36,9 +46,16 @@ _GETTER = _HeaderGetter()
 
 def context_of(headers: Mapping[str, Any]) -> Context | None:
     """The trace context that *headers* carry; ``None`` when they carry none."""
-    if TRACEPARENT not in headers:
+    value = headers.get(TRACEPARENT)
+    if value is None:
         return None
-    return _PROPAGATOR.extract(headers, context=Context(), getter=_GETTER)
+    # What our own processes send is read here: the library takes a tenth of a delivery's time.
+    ours = _OURS.fullmatch(value) if isinstance(value, str) and TRACESTATE not in headers else None
+    if ours is None:
+        return _PROPAGATOR.extract(headers, context=Context(), getter=_GETTER)
+    trace_id, span_id, flags = (int(part, 16) for part in ours.groups())
+    origin = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return set_span_in_context(NonRecordingSpan(origin), Context())
 
 
 def traceparent_of(span: Span) -> str | None:
