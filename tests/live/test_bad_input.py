@@ -76,6 +76,21 @@ def test_toxiproxy_too_old(old_toxiproxy: str) -> None:
     assert "toxiproxy: version 2.4.0 is too old, 2.6 is needed; go install" in found.output
 
 
+@pytest.mark.live
+@pytest.mark.usefixtures("real_servers")
+def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Exit code 3 with the end of its log; the servers beside it are stopped."""
+    broken = tmp_path / "toxiproxy-server"
+    broken.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("TOXIPROXY_SERVER", str(broken))
+    services = "services={llm: {kind: http, app: echo}, redis: {kind: redis}}"
+    found = cli(*RUN, "--provider", "system", "--set", services)
+    assert 3 == found.exit_code
+    assert "error: toxiproxy: did not start on port" in found.output
+    assert "out of luck" in found.output
+
+
 def test_an_address_off_the_allow_list() -> None:
     """Exit code 3, and the option that allows it."""
     found = cli(*RUN, "--endpoint", "toxiproxy=toxiproxy.example.com:8474")

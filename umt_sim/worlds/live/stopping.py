@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C: what was begun is undone before the process ends."""
+"""SIGTERM and SIGHUP as Ctrl-C: what was begun is undone before the process ends."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from contextlib import contextmanager
 
 __all__ = ["terminated_like_interrupted"]
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
     """
-    Let SIGTERM do what Ctrl-C does, where nobody has decided otherwise.
+    Let SIGTERM and SIGHUP do what Ctrl-C does, where nobody has decided otherwise.
 
     Signals belong to the main thread; in others this does nothing.
     """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        taken = [n for n in ENDINGS if signal.getsignal(n) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
