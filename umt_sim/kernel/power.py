@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import warnings
 from asyncio import Handle, events
 from contextlib import ExitStack, suppress
@@ -85,6 +86,8 @@ class Power:
         if not self._graves:
             return
         with warnings.catch_warnings(), ExitStack() as undo:
+            undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+            sys.unraisablehook = lambda _: None
             undo.callback(logging.disable, logging.root.manager.disable)
             logging.disable(logging.CRITICAL)
             # Nobody could have closed a dead host's transports or awaited its coroutines: these

@@ -166,6 +166,30 @@ def test_cleanup_of_a_dead_host_runs_in_no_world():
     assert seen == [(True, True)]  # who asks for a loop does not make a real one
 
 
+def test_what_cleanup_of_a_dead_host_raises_is_nobodys_business(capfd):
+    """A handler that cannot do its work after the end is not printed as an ignored exception."""
+
+    async def handler():
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            raise OSError("the loop is closed")
+
+    async def program():
+        await handler()
+
+    with Kernel(seed=1) as kernel:
+        host = Host("dead", kernel.loop)
+
+        async def main():
+            host.run(program())
+            await asyncio.sleep(1)
+            host.crash()
+
+        kernel.run(main())
+    assert ("", "") == capfd.readouterr()
+
+
 def test_a_restarted_host_is_empty(kernel, host):
     """What ran before the crash stays dead; new programs run."""
     log = []
