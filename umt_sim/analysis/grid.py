@@ -12,6 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.palette import INK, MUTED
+from umt_sim.measures.estimates import over_replications
 
 __all__ = ["grid_figure"]
 
@@ -24,7 +25,7 @@ def grid_figure(
     x: str,
     y: str,
     value: str,
-    panel: str,
+    panel: str | None = None,
     words: Callable[[float], str] = "{:.0f}".format,
 ) -> RunFigure:
     """
@@ -37,20 +38,22 @@ def grid_figure(
         x: Column of the parameter to the right; its name is the axis' label.
         y: Column of the parameter upwards.
         value: Column of the number.
-        panel: Column of a third parameter.
+        panel: Column of a third parameter, where there is one.
         words: Writes a number into its cell.
     """
-    panels = list(dict.fromkeys(runs[panel]))
-    low, high = _range(runs, [panel, y, x], value)
+    panels = [""] if panel is None else list(dict.fromkeys(runs[panel]))
+    tables = [_table(_part(runs, panel, chosen), x, y, value) for chosen in panels]
+    low = min(float(np.nanmin(table.to_numpy())) for table in tables)
+    high = max(float(np.nanmax(table.to_numpy())) for table in tables)
     figure = RunFigure(
         figsize=(2.0 + 3.0 * len(panels), 3.4),
         layout=ConstrainedLayoutEngine(w_pad=0.06, wspace=0.02),
     )
     all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, chosen in zip(all_axes, panels, strict=True):
-        table = runs[runs[panel] == chosen].pivot_table(value, y, x)
+    for axes, table, chosen in zip(all_axes, tables, panels, strict=True):
         image = _draw(axes, table, low, high, words)
-        axes.set_title(f"{panel}: {chosen}", fontsize=10, color=INK)
+        if panel is not None:
+            axes.set_title(f"{panel}: {chosen}", fontsize=10, color=INK)
         axes.set_xlabel(x, fontsize=9, color=INK)
     all_axes[0].set_ylabel(y, fontsize=9, color=INK)
     bar = figure.colorbar(image, ax=list(all_axes), shrink=0.9, pad=0.02)
@@ -60,9 +63,14 @@ def grid_figure(
     return figure
 
 
-def _range(runs: pd.DataFrame, by: list[str], value: str) -> tuple[float, float]:
-    means = runs.groupby(by)[value].mean()
-    return float(means.min()), float(means.max())
+def _part(runs: pd.DataFrame, panel: str | None, chosen: object) -> pd.DataFrame:
+    return runs if panel is None else runs[runs[panel] == chosen]
+
+
+def _table(runs: pd.DataFrame, x: str, y: str, value: str) -> pd.DataFrame:
+    """Mean of *value* over the runs of each cell, *y* down and *x* across."""
+    cells = {at: over_replications(rows[value].tolist()).value for at, rows in runs.groupby([y, x])}
+    return pd.Series(cells).unstack()
 
 
 def _draw(

@@ -18,12 +18,15 @@ from umt_sim.journal import storage
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import (
     BreakerEvent,
+    BreakerSnapshot,
+    EffectRecord,
     FaultRecord,
     LogLine,
     MessageEvent,
     QueueSample,
     ResourceSample,
     RetryEvent,
+    UnhandledError,
 )
 from umt_sim.measures.warmup import advised_truncation
 
@@ -170,6 +173,21 @@ class Result:
     def messages(self) -> pd.DataFrame:
         """Every step in the life of a message."""
         return self._frame(MessageEvent)
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """What took place that must take place once."""
+        return self._frame(EffectRecord)
+
+    @cached_property
+    def snapshots(self) -> pd.DataFrame:
+        """The numbers of circuit breakers over time."""
+        return self._frame(BreakerSnapshot)
+
+    @cached_property
+    def errors(self) -> pd.DataFrame:
+        """Exceptions that nobody handled."""
+        return self._frame(UnhandledError)
 
     @cached_property
     def faults(self) -> pd.DataFrame:

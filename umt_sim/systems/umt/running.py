@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from umt_sim.platform.adapters.postgres import PostgresDatabase
+from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.application import AGENTS, DASHBOARD, Application
 from umt_sim.platform.configuration import (
     Configuration,
@@ -37,8 +38,16 @@ __all__ = ["configuration_of", "start"]
 
 
 @asynccontextmanager
-async def start(setting: Setting) -> AsyncIterator[Operations]:
-    """Start the platform with the scenario's policies; leaving takes stock and stops it."""
+async def start(
+    setting: Setting, *, agents: Mapping[str, type[Agent]] = AGENTS
+) -> AsyncIterator[Operations]:
+    """
+    Start the platform with the scenario's policies; leaving takes stock and stops it.
+
+    Args:
+        setting: The scenario's.
+        agents: Others than the platform's own, to see what they are worth.
+    """
     configuration = configuration_of(setting.endpoints)
     application = Application(
         configuration,
@@ -50,9 +59,10 @@ async def start(setting: Setting) -> AsyncIterator[Operations]:
             on_error=setting.unhandled,
             listeners=(Journalist(setting.recorder).hear,),
         ),
+        agents=agents,
     )
     async with application:
-        for name in (*AGENTS, DASHBOARD):
+        for name in (*agents, DASHBOARD):
             setting.on_restart(name, _restart(application, name))
         channels = ["site", *(name for name in CHANNELS if name in setting.endpoints)]
         users = Users(application, setting.stream("users"), channels)
