@@ -11,6 +11,7 @@ The live world: real servers behind a real Toxiproxy, in real time.
 - ``upstreams``: HTTP services, which are ours in every world.
 - ``ledger``: what must be undone, written down before it is done; ``undo`` has the steps.
 - ``processes``: which process is which, and how it is ended.
+- ``looping``: runs it, in notebooks too.
 - ``stopping``: SIGTERM and SIGHUP as Ctrl-C.
 - ``unhandled``: exceptions that nobody handled, for the journal.
 - ``servers``: private servers for tests, without a scenario.

@@ -19,6 +19,7 @@ from umt_sim.worlds.base import Endpoint, StartAgain, Touched
 from umt_sim.worlds.live.faults import Faults, Proxy, insist_on_possible
 from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.ledger import Ledger, replay
+from umt_sim.worlds.live.looping import run_to_end
 from umt_sim.worlds.live.providers.base import Provider, Site
 from umt_sim.worlds.live.stopping import terminated_like_interrupted
 from umt_sim.worlds.live.undo import DeleteProxy
@@ -101,7 +102,7 @@ class LiveWorld:
         gc.collect()
         gc.freeze()
         try:
-            return asyncio.run(main)
+            return run_to_end(main)
         finally:
             gc.unfreeze()
 
