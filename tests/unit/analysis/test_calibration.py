@@ -189,12 +189,12 @@ SCENARIO = """
 version: 1
 name: calibrated
 seed: 4
-clock: {duration: 8s, warmup: 1s, drain: 2s}
+clock: {duration: 6s, warmup: 500ms, drain: 1s}
 workload:
   - name: create_content
     arrivals: {model: open, process: poisson, rate: 10/s}
   - name: read_dashboard
-    arrivals: {model: open, process: poisson, rate: 20/s}
+    arrivals: {model: open, process: poisson, rate: 60/s}
 """
 STATED = """
 services:
@@ -207,7 +207,7 @@ services:
 
 def test_the_block_is_a_scenario_that_runs_as_the_calibrated_one_did() -> None:
     """
-    Write, load, run, calibrate again: medians are found again within 15 %.
+    Write, load, run, calibrate again: medians are found again within 20 %.
 
     But for publishing, where calls wait for each other: waiting is counted as service.
     """
@@ -217,4 +217,4 @@ def test_the_block_is_a_scenario_that_runs_as_the_calibrated_one_did() -> None:
     assert {"command", "publish", "query"} == {t.operation for t in first.times if t.fit}
     for one, two in zip(first.times, again.times, strict=True):
         if one.operation != "publish" and one.fit is not None and two.fit is not None:
-            assert one.fit.p50 == pytest.approx(two.fit.p50, rel=0.15)
+            assert one.fit.p50 == pytest.approx(two.fit.p50, rel=0.2)

@@ -15,8 +15,9 @@ from tests.fakes.journals import fault, journal, request, steady
 from umt_sim.analysis import Result
 from umt_sim.analysis.twin import Comparison, Tolerances, Twin
 from umt_sim.cli.app import app
-from umt_sim.errors import JournalError
+from umt_sim.errors import JournalError, WorldUnavailable
 from umt_sim.expectations.verdicts import Status
+from umt_sim.journal import storage
 from umt_sim.journal.records import (
     BreakerEvent,
     OperationRecord,
@@ -27,6 +28,7 @@ from umt_sim.journal.records import (
     UnhandledError,
 )
 
+CACHE_LOSS = Path(__file__).parents[3] / "scenarios" / "cache-loss.yaml"
 PLAN = {
     "workload": [{"name": "ask", "arrivals": {"model": "open", "rate": "10/s"}}],
     "services": {"db": {"kind": "postgres", "query": "2ms"}},
@@ -299,8 +301,10 @@ def test_the_figure_overlays_both_worlds() -> None:
 
 
 def stored(folder: Path, live: Sequence[Record]) -> tuple[str, str]:
-    """Both runs on disk."""
-    twin(story(), live).save(folder)
+    """Both runs on disk, without their figures."""
+    for run in (result("sim", story()), result("live", live)):
+        (folder / run.world).mkdir(parents=True)
+        storage.save(run.journal, folder / run.world)
     return str(folder / "sim"), str(folder / "live")
 
 
@@ -322,15 +326,15 @@ def test_the_command_compares_stored_runs(tmp_path: Path) -> None:
         number.split()[:11]
     )
     assert figure.stat().st_size > 10_000
-    assert (tmp_path / "two" / "twin.png").exists()
 
 
 def test_the_command_speaks_json(tmp_path: Path) -> None:
-    """The same as ``twin.json``, which is stored beside the runs; 4 where nothing is proven."""
+    """The same as is stored beside runs and figure; 4 where nothing is proven."""
     few = [request(n, float(n)) for n in range(30)]
     Twin(result("sim", few), result("live", few)).save(tmp_path)
     answer = cli("--folders", str(tmp_path / "sim"), str(tmp_path / "live"), "--json")
     assert 4 == answer.exit_code
+    assert (tmp_path / "twin.png").exists()
     assert json.loads((tmp_path / "twin.json").read_text()) == json.loads(answer.output)
 
 
@@ -340,25 +344,21 @@ def test_the_command_wants_a_scenario_or_two_folders(arguments: Sequence[str]) -
     assert 2 == cli(*arguments).exit_code
 
 
-NOWHERE = [
-    part
-    for name in ("toxiproxy", "rabbitmq", "postgres", "redis")
-    for part in ("--endpoint", f"{name}=127.0.0.1:1")
-]
+def test_missing_servers_are_their_own_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3, with the server that is missing and how it is had; the sim is not run for nothing."""
 
+    def choose(*_: Any, **__: Any) -> None:
+        raise WorldUnavailable("rabbitmq", "not found", remedy="apt install rabbitmq-server")
 
-def test_missing_servers_are_their_own_exit_code() -> None:
-    """3, with the server that did not answer; the sim is not run for nothing."""
-    scenario = Path(__file__).parents[3] / "scenarios" / "cache-loss.yaml"
-    answer = cli(str(scenario), "-q", "--provider", "external", *NOWHERE)
+    monkeypatch.setattr("umt_sim.worlds.live.providers.choosing.choose", choose)
+    answer = cli(str(CACHE_LOSS), "-q")
     assert 3 == answer.exit_code
-    assert "toxiproxy" in answer.stderr
+    assert "apt install rabbitmq-server" in answer.stderr
 
 
 def test_what_the_live_world_cannot_do_is_a_problem_of_the_scenario() -> None:
     """2, before anything is started."""
-    scenario = Path(__file__).parents[3] / "scenarios" / "cache-loss.yaml"
     cut = "faults={cut: {at: 8s, for: 1s, between: [redis, redis-server], partition: true}}"
-    answer = cli(str(scenario), "-q", "--set", cut, "--set", "expect=[]")
+    answer = cli(str(CACHE_LOSS), "-q", "--set", cut, "--set", "expect=[]")
     assert 2 == answer.exit_code
     assert "partition needs the simulated network" in answer.stderr
