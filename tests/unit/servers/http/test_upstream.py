@@ -248,6 +248,24 @@ def test_a_client_that_gives_up_may_still_have_done_it() -> None:
     simulate(body)
 
 
+def test_a_crash_breaks_what_was_under_way() -> None:
+    """Nothing is said and nothing awaited; what was there before is there again."""
+
+    async def body(at: Setting) -> None:
+        await at.post("/posts", text="kept")
+        lost = asyncio.create_task(at.post("/posts", text="lost"))
+        await asyncio.sleep(0.05)
+        port = at.server.port
+        at.server.crash()
+        with pytest.raises(httpx.RemoteProtocolError):
+            await lost
+        await at.server.start("127.0.0.1", port)
+        assert 200 == (await at.http.get("/posts/post-000001")).status_code
+        assert 404 == (await at.http.get("/posts/post-000002")).status_code
+
+    simulate(body)
+
+
 def test_a_restart_breaks_what_was_under_way() -> None:
     """No answer, no effect; afterwards the same port and the same posts."""
 

@@ -200,17 +200,25 @@ def test_a_client_that_gives_up_may_still_have_done_it() -> None:
         (Persistence.NONE, [None, None]),
     ],
 )
+@pytest.mark.parametrize("dies", [False, True], ids=["restart", "crash"])
 def test_a_restart_keeps_what_persistence_says(
-    persistence: Persistence, kept: list[bytes | None]
+    persistence: Persistence, kept: list[bytes | None], dies: bool
 ) -> None:
-    """Everything, what was saved, or nothing."""
+    """Everything, what was saved, or nothing; and the same where the server is not asked."""
 
     async def body(at: Setting) -> None:
         redis = at.client()
         await redis.set("saved", 1)
         await redis.save()
         await redis.set("later", 2)
-        await at.server.restart()
+        if dies:
+            port = at.server.port
+            at.server.crash()
+            with pytest.raises(ClientConnectionError):
+                await redis.get("saved")
+            await at.server.start("127.0.0.1", port)
+        else:
+            await at.server.restart()
         assert kept == await at.client().mget("saved", "later")
 
     simulate(body, persistence=persistence)
