@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
 
-__all__ = ["reproduction"]
+__all__ = ["command_for", "reproduction"]
 
 
 def reproduction(result: Result, source: str, overrides: Sequence[str] = ()) -> str:
@@ -21,11 +21,15 @@ def reproduction(result: Result, source: str, overrides: Sequence[str] = ()) -> 
         source: Its scenario file, as the user named it.
         overrides: The edits it was run with, ``path=value`` each.
     """
-    words = ["umt-sim", "run", source, "--world", result.world, "--seed", str(result.seed)]
+    command = command_for(source, world=result.world, seed=result.seed, overrides=overrides)
     versions = result.journal.header.get("versions", {})
-    if "provider" in versions:
-        words += ["--provider", versions["provider"]]
+    seen = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return command + (f"  # {seen}" if seen else "")
+
+
+def command_for(source: str, *, world: str, seed: int, overrides: Sequence[str] = ()) -> str:
+    """The command that runs a scenario file with one seed."""
+    words = ["umt-sim", "run", source, "--world", world, "--seed", str(seed)]
     for override in overrides:
         words += ["--set", override]
-    seen = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return shlex.join(words) + (f"  # {seen}" if seen else "")
+    return shlex.join(words)

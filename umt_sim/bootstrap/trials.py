@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from umt_sim.analysis import Result
-from umt_sim.analysis.reproduction import reproduction
+from umt_sim.analysis.reproduction import command_for, reproduction
 from umt_sim.analysis.result import where
 from umt_sim.bootstrap.running import run_plan
 from umt_sim.bootstrap.worlds import Supply
@@ -229,7 +229,12 @@ def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
         versions={},
         tape_hash=None,
         folder=None,
-        reproduce="",
+        reproduce=command_for(
+            trial.source,
+            world=trial.world,
+            seed=int(trial.plan["seed"]),
+            overrides=trial.overrides,
+        ),
         advice="",
         took_wall=took_wall,
         code=code,

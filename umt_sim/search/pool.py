@@ -181,7 +181,7 @@ class _Child:
             return  # it died; the listener says so
 
     def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(signal.SIGINT)
 
     def code(self) -> int:
         return self._process.wait()

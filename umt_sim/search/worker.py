@@ -2,8 +2,8 @@
 One process of a pool: takes tasks from its standard input, answers on its standard output.
 
 Called as ``python -m umt_sim.search.worker``. What the code under test prints goes to
-standard error, so that it cannot disturb the answers. SIGTERM interrupts the task under
-way as Ctrl-C would; the end of the input ends the process.
+standard error, so that it cannot disturb the answers. SIGINT interrupts the task under
+way; the end of the input ends the process.
 """
 
 from __future__ import annotations
@@ -79,32 +79,32 @@ def _done(
 
 
 class _Interruption:
-    """Turns SIGTERM into ``KeyboardInterrupt``, inside ``with`` only: no answer is cut in two."""
+    """
+    Lets SIGINT interrupt what is inside ``with``, as Ctrl-C would, and only that.
+
+    Outside it is remembered, so that no answer is cut in two; the next task is not begun then.
+    """
 
     def __init__(self) -> None:
         self._asked = False
-        self._working = False
-        signal.signal(signal.SIGTERM, self._interrupt)
+        signal.signal(signal.SIGINT, self._remember)
 
     def __enter__(self) -> None:
-        self._working = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._asked:
             raise KeyboardInterrupt
 
     def __exit__(self, *exc_info: object) -> None:
-        self._working = False
+        signal.signal(signal.SIGINT, self._remember)
 
-    def _interrupt(self, _signal: int, _frame: object) -> None:
+    def _remember(self, _signal: int, _frame: object) -> None:
         self._asked = True
-        if self._working:
-            raise KeyboardInterrupt
 
 
 def main() -> None:
     """Serve the process that started this one."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the parent
     serve(sys.stdin.buffer, answers)
 
 
