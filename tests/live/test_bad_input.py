@@ -91,6 +91,18 @@ def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert "out of luck" in found.output
 
 
+@pytest.mark.live
+@pytest.mark.usefixtures("real_toxiproxy")
+def test_a_toxic_that_toxiproxy_would_not_survive() -> None:
+    """Exit code 3 rather than a server that hangs; what to write instead."""
+    toxic = "{type: bandwidth, rate: 0kB/s}"
+    edit = f"faults.slow={{at: 1s, for: 2s, target: llm, toxic: {toxic}}}"
+    found = cli(*RUN, "--provider", "system", "--set", edit)
+    assert 3 == found.exit_code, found.output
+    assert "would not survive 'slow': a bandwidth of 0 KB/s stalls" in found.output
+    assert "give at least 1 KB/s; or use Toxiproxy 2.13" in found.output
+
+
 def test_an_address_off_the_allow_list() -> None:
     """Exit code 3, and the option that allows it."""
     found = cli(*RUN, "--endpoint", "toxiproxy=toxiproxy.example.com:8474")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from umt_sim.errors import UnsupportedFault
+from umt_sim.errors import UnsupportedFault, WorldUnavailable
 from umt_sim.faults.actions import Action, AddToxic, Down, Kill, Pause, ServerRestart, Stream
 from umt_sim.servers.http import HttpUpstream
 from umt_sim.worlds.base import Endpoint, Touched, server_host
@@ -16,9 +16,12 @@ from umt_sim.worlds.live.providers.base import Provider, Verb
 from umt_sim.worlds.live.tally import Tally
 from umt_sim.worlds.live.undo import EnableProxy, RemoveToxic
 
-__all__ = ["Faults", "Proxy", "insist_on_possible"]
+__all__ = ["Faults", "Proxy", "insist_on_possible", "insist_on_survivable"]
 
 BY_TOXIPROXY = (AddToxic, Down)
+SURVIVES = (2, 13)
+"""The first Toxiproxy that no toxic of ours crashes or hangs."""
+
 VERBS: Mapping[type[Action], Verb] = {ServerRestart: "stop", Kill: "kill", Pause: "pause"}
 
 
@@ -65,6 +68,29 @@ def insist_on_possible(
             raise UnsupportedFault(f"live ({provider.name})", what, _abilities(provider))
 
 
+def insist_on_survivable(faults: Iterable[tuple[str, Action]], version: str) -> None:
+    """
+    Look for toxics that crash or hang a Toxiproxy before 2.13.
+
+    Args:
+        faults: Their names and what they do.
+        version: Of the Toxiproxy; one that does not know its version is taken for an old one.
+
+    Raises:
+        WorldUnavailable: It would not survive a fault.
+    """
+    if version != "git" and tuple(map(int, version.split(".")[:2])) >= SURVIVES:
+        return
+    for name, action in faults:
+        hazards = action.toxic.hazards_212() if isinstance(action, AddToxic) else ()
+        if hazards:
+            raise WorldUnavailable(
+                "toxiproxy",
+                f"version {version} would not survive {name!r}: {'; '.join(hazards)}",
+                remedy="or use Toxiproxy 2.13",
+            )
+
+
 def _possible(action: Action, kinds: Mapping[str, str], provider: Provider) -> bool:
     if isinstance(action, BY_TOXIPROXY):
         return True
@@ -99,6 +125,7 @@ class Faults:
         ledger: Where the undoing is written down first.
         proxies: By service.
         upstreams: Our own HTTP servers, by service.
+        version: Of the Toxiproxy.
     """
 
     def __init__(
@@ -109,12 +136,14 @@ class Faults:
         ledger: Ledger,
         proxies: Mapping[str, Proxy],
         upstreams: Mapping[str, HttpUpstream],
+        version: str,
     ) -> None:
         self._provider = provider
         self._gateway = gateway
         self._ledger = ledger
         self._proxies = proxies
         self._upstreams = upstreams
+        self._version = version
         self._kinds = {name: proxy.endpoint.kind for name, proxy in proxies.items()}
         self._begun: dict[str, _Begun] = {}
 
@@ -124,8 +153,10 @@ class Faults:
 
         Raises:
             UnsupportedFault: It cannot be done here.
+            WorldUnavailable: The Toxiproxy would not survive it.
         """
         insist_on_possible([(name, action)], self._kinds, self._provider)
+        insist_on_survivable([(name, action)], self._version)
         proxy = self._proxies[_service(action)]
         begun = self._begun[name] = _Begun(Tally(proxy.endpoint.port))
         begun.tally.begin()

@@ -165,10 +165,10 @@ def ledgers(*, standing: bool) -> Iterator[Ledger]:
             yield ledger
 
 
-def replay() -> list[str]:
-    """Undo what killed runs have left; what was done, a line each."""
+def replay(*, standing: bool = False) -> list[str]:
+    """Undo what killed runs have left, or what was asked to stay; what was done, a line each."""
     done: list[str] = []
-    for ledger in ledgers(standing=False):
+    for ledger in ledgers(standing=standing):
         steps = ledger.steps
         ledger.undo()
         done += [str(step) for step in reversed(steps)]

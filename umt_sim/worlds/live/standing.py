@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.inspection import KINDS
-from umt_sim.worlds.live.ledger import Ledger, ledgers, replay
+from umt_sim.worlds.live.ledger import Ledger, replay
 from umt_sim.worlds.live.providers.base import Provider, Site
 from umt_sim.worlds.live.providers.choosing import choose
 from umt_sim.worlds.live.providers.private import Private
@@ -47,8 +47,7 @@ def up(provider: str, ports: Mapping[str, int]) -> Standing:
     """
     specs = [ServiceSpec(kind, kind) for kind in KINDS]
     replay()
-    with ExitStack() as stack:
-        stack.enter_context(terminated_like_interrupted())
+    with terminated_like_interrupted(), ExitStack() as stack:
         ledger = stack.enter_context(Ledger.new(standing=True))
         chosen = choose(provider, specs, ports=ports)
         stack.callback(chosen.stop)
@@ -64,12 +63,7 @@ def up(provider: str, ports: Mapping[str, int]) -> Standing:
 
 def down() -> list[str]:
     """Stop everything that ``up`` has started; what was done, a line each."""
-    done: list[str] = []
-    for ledger in ledgers(standing=True):
-        steps = ledger.steps
-        ledger.undo()
-        done += [str(step) for step in reversed(steps)]
-    return done
+    return replay(standing=True)
 
 
 def _doors(provider: Provider, sites: Mapping[str, Site], api: tuple[str, int]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from umt_sim.journal.recorder import Recorder
 from umt_sim.servers.http import HttpUpstream
 from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint, StartAgain, Touched
-from umt_sim.worlds.live.faults import Faults, Proxy, insist_on_possible
+from umt_sim.worlds.live.faults import Faults, Proxy, insist_on_possible, insist_on_survivable
 from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.ledger import Ledger, replay
 from umt_sim.worlds.live.looping import run_to_end
@@ -86,6 +86,7 @@ class LiveWorld:
             self._sites = dict(self._provider.start(self._specs, self._ledger))
             self._gateway = Gateway(*self._provider.toxiproxy)
             self._toxiproxy = self._gateway.check()
+            insist_on_survivable(timeline, self._toxiproxy)
             self._stack = stack.pop_all()
         return self
 
@@ -133,6 +134,7 @@ class LiveWorld:
             ledger=self._ledger,
             proxies=self._proxies,
             upstreams=self._upstreams,
+            version=self._toxiproxy,
         )
         for site in self._sites.values():
             if site.management:
