@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from umt_sim.analysis import Result
 from umt_sim.analysis.twin import Twin
 from umt_sim.bootstrap.running import run_plan
 from umt_sim.bootstrap.worlds import Supply
@@ -39,12 +40,15 @@ def run_twin(
     Raises:
         ScenarioError: The file is wrong, or asks for what the live world cannot do.
         WorldError: A service is missing.
+        KeyboardInterrupt: One of the runs was interrupted; nothing of it is left behind.
     """
     live, sim = (
-        run_plan(
-            load(path, seed=seed, world=world, overrides=overrides),
-            progress=progress,
-            supply=supply,
+        _whole(
+            run_plan(
+                load(path, seed=seed, world=world, overrides=overrides),
+                progress=progress,
+                supply=supply,
+            )
         )
         for world in ("live", "sim")
     )
@@ -52,3 +56,10 @@ def run_twin(
     if folder is not None:
         twin.save(folder)
     return twin
+
+
+def _whole(result: Result) -> Result:
+    """*result*, unless it was interrupted: half a run is no twin."""
+    if result.journal.header.get("ended") == "interrupted":
+        raise KeyboardInterrupt
+    return result

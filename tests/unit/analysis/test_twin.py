@@ -362,3 +362,16 @@ def test_what_the_live_world_cannot_do_is_a_problem_of_the_scenario() -> None:
     answer = cli(str(CACHE_LOSS), "-q", "--set", cut, "--set", "expect=[]")
     assert 2 == answer.exit_code
     assert "partition needs the simulated network" in answer.stderr
+
+
+def test_an_interrupted_twin_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """130, and the other world is not run."""
+    worlds = []
+
+    def run_plan(plan: Any, **_: Any) -> Result:
+        worlds.append(plan.world)
+        return result(plan.world, story(), ended="interrupted")
+
+    monkeypatch.setattr("umt_sim.bootstrap.twin.run_plan", run_plan)
+    assert 130 == cli(str(CACHE_LOSS), "-q").exit_code
+    assert ["live"] == worlds
