@@ -31,6 +31,7 @@ __all__ = ["twin_figure"]
 
 _WIDTH = 10.5  # inches
 _HEAD = 0.36  # inches kept for the title and the verdict
+_WIDTHS = {"sim": 2.8, "live": 1.1}  # points; where both run along, both are seen
 _MOST_OPERATIONS = 3
 _MOST_BREAKERS = 6
 
@@ -123,7 +124,9 @@ def _queue(axes: Axes, pair: Pair, edges: Floats) -> None:
     for (world, colour), readings in zip(WORLDS.items(), pair, strict=True):
         steps = queue_depth(readings.journal, longest) if longest else readings.in_flight(None)
         values = [steps.at(moment) for moment in moments]
-        axes.step(moments, values, where="post", color=colour, linewidth=1.2, label=world)
+        axes.step(
+            moments, values, where="post", color=colour, linewidth=_WIDTHS[world], label=world
+        )
     _from_zero(axes)
 
 
