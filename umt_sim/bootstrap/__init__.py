@@ -6,6 +6,7 @@ Joins a scenario file, a system and a world. The only package that names a concr
 - ``twin``: ``run_twin``, one file in both worlds.
 - ``trials``: runs as plain data that travels between processes, and what came of them.
 - ``sweeping``: every combination of some values.
+- ``baselines``: a scenario compared with its stored baseline.
 - ``determinism``: runs a plan in two processes and compares what they did.
 - ``trail``: one of these two processes.
 

@@ -1,4 +1,4 @@
-"""A scenario file becomes tests: one for each seed, named ``scenario[s7]``."""
+"""A scenario file becomes tests: one for each seed, ``scenario[s7]``, and its baseline."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import pytest
 
 from umt_sim.analysis import Result
 from umt_sim.bootstrap import run_plan
-from umt_sim.errors import ScenarioError, WorldError
-from umt_sim.expectations.verdicts import Status
+from umt_sim.bootstrap.baselines import check_baseline
+from umt_sim.errors import ScenarioError, UmtSimError, WorldError
+from umt_sim.expectations.verdicts import Status, overall
 from umt_sim.journal.storage import new_folder
-from umt_sim.pytest_plugin.explaining import explanation, numbers
+from umt_sim.pytest_plugin.explaining import comparison, explanation, numbers
 from umt_sim.scenario.loader import load
 from umt_sim.scenario.plan import Plan
 
-__all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
+__all__ = ["BaselineItem", "ScenarioFailed", "ScenarioFile", "ScenarioItem"]
 
 
 class ScenarioFailed(AssertionError):
@@ -28,8 +29,8 @@ class ScenarioFailed(AssertionError):
 class ScenarioFile(pytest.File):
     """A scenario file; broken ones are errors of the collection, with every problem found."""
 
-    def collect(self) -> Iterator[ScenarioItem]:
-        """One item for each seed."""
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item for each seed, and one for the baseline where that is asked for."""
         try:
             plan = load(_shown(self.path), world=self.config.getoption("--umt-world"))
         except ScenarioError as error:
@@ -39,6 +40,8 @@ class ScenarioFile(pytest.File):
             for mark in plan.marks:
                 item.add_marker(mark)
             yield item
+        if plan.baseline is not None and self.config.getoption("--umt-baseline"):
+            yield BaselineItem.from_parent(self, name=f"{plan.name}[baseline]")
 
 
 class ScenarioItem(pytest.Item):
@@ -76,6 +79,31 @@ class ScenarioItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Verdicts and sentences as they are; a traceback only where something crashed."""
         if isinstance(excinfo.value, ScenarioFailed | ScenarioError | WorldError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it stands and what it is called."""
+        return self.path, None, self.name
+
+
+class BaselineItem(pytest.Item):
+    """One scenario compared with its stored baseline, over the baseline's seeds."""
+
+    def runtest(self) -> None:
+        """
+        Run the scenario with the baseline's seeds and compare.
+
+        Raises:
+            ScenarioFailed: A number has regressed, or the runs cannot tell.
+        """
+        verdicts = check_baseline(_shown(self.path))
+        if overall(verdicts) is not Status.PASSED:
+            raise ScenarioFailed(comparison(verdicts, _shown(self.path)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Verdicts and sentences as they are; a traceback only where something crashed."""
+        if isinstance(excinfo.value, ScenarioFailed | UmtSimError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+
 from umt_sim.analysis import Result
 from umt_sim.analysis.reproduction import reproduction
 from umt_sim.expectations.verdicts import Status, Verdict
 
-__all__ = ["explanation", "numbers"]
+__all__ = ["comparison", "explanation", "numbers"]
 
 _SIGNS = {
     Status.PASSED: "ok  ",
@@ -28,6 +31,12 @@ def explanation(result: Result, source: str) -> str:
     if result.folder is not None:
         lines.append(f"journal:   {result.folder}")
     return "\n".join(lines)
+
+
+def comparison(verdicts: Sequence[Verdict], source: str) -> str:
+    """Each number against the baseline, then how to see the same again."""
+    lines = [line for verdict in verdicts for line in _lines(verdict)]
+    return "\n".join([*lines, "", f"reproduce: umt-sim baseline check {shlex.quote(source)}"])
 
 
 def _lines(verdict: Verdict) -> list[str]:

@@ -13,7 +13,6 @@ import click
 from umt_sim.cli.options import adjusting, replicating, running, scenario
 
 if TYPE_CHECKING:
-    from umt_sim.bootstrap.trials import TrialResult
     from umt_sim.expectations.baseline import Baseline
     from umt_sim.expectations.verdicts import ExitCode
     from umt_sim.scenario.plan import BaselineFile, Plan
@@ -122,6 +121,7 @@ class _Asked:
 
     def measured(self, seeds: Sequence[int], runs: Path) -> Baseline:
         """The scenario's numbers as they are now."""
+        from umt_sim.bootstrap.baselines import baseline_of
         from umt_sim.bootstrap.trials import trials_of
         from umt_sim.cli.batch import carried_out
         from umt_sim.cli.outcomes import print_results
@@ -138,22 +138,7 @@ class _Asked:
         if unusable or len(batch.results) < len(trials):
             print_results(unusable)
             sys.exit(batch.code)
-        return _baseline(batch.results)
-
-
-def _baseline(results: Sequence[TrialResult]) -> Baseline:
-    from umt_sim.expectations.baseline import Baseline
-
-    first = results[0]
-    return Baseline(
-        scenario=first.name,
-        world=first.world,
-        versions=first.versions,
-        seeds=tuple(result.seed for result in results),
-        numbers={
-            name: [result.numbers[name].value for result in results] for name in first.numbers
-        },
-    )
+        return baseline_of(batch.results)
 
 
 def _seeds_of(plan: Plan, seed: int | None, seeds: Sequence[int] | None) -> Sequence[int]:
