@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-__all__ = ["Finding"]
+from umt_sim.journal.recorder import Journal
+from umt_sim.journal.records import PhaseRecord
+
+__all__ = ["Finding", "end_of"]
 
 _SHOWN = 3
+
+
+def end_of(journal: Journal) -> float:
+    """When the run was taken down. What servers drop from then on is nobody's loss."""
+    phases = journal.of(PhaseRecord)
+    return min((phase.started for phase in phases if phase.name == "tear_down"), default=math.inf)
 
 
 @dataclass(frozen=True, slots=True)

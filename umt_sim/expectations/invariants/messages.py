@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.invariants.finding import Finding, end_of
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
 
@@ -28,11 +28,12 @@ def no_lost_messages(journal: Journal) -> Finding:
     if not published:
         return Finding("no message was published", blind=True)
     confirmed = {e.message_id for e in events if e.fate is MessageFate.CONFIRMED and e.message_id}
+    end = end_of(journal)
     lost = [
         f"message {event.message_id} in {event.queue}: confirmed, then {event.fate.value}"
         f" at {event.at:.3f} s"
         for event in events
-        if event.fate in _LOSSES and event.message_id in confirmed
+        if event.fate in _LOSSES and event.message_id in confirmed and event.at < end
     ]
     return Finding(
         f"{len(published)} messages, {len(confirmed)} confirmed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.invariants.finding import Finding, end_of
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import OUTBOX, QueueSample
 
@@ -17,8 +17,9 @@ def queues_drain(journal: Journal) -> Finding:
     """
     consumed: dict[tuple[str, str], None] = {}
     last: dict[tuple[str, str], QueueSample] = {}
+    end = end_of(journal)
     for sample in journal.of(QueueSample):
-        if sample.queue == OUTBOX:
+        if sample.queue == OUTBOX or sample.at >= end:
             continue
         key = (sample.server, sample.queue)
         last[key] = sample
