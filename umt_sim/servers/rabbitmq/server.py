@@ -137,7 +137,7 @@ class RabbitMQ:
             except TimeoutError:
                 self._abort()
         if self.workers is not None:
-            await self.workers.stop()
+            self.workers.drop()
         self._go_down()
 
     def crash(self) -> None:
@@ -145,7 +145,7 @@ class RabbitMQ:
         self._stop_listening()
         self._freeze()
         if self.workers is not None:
-            self.workers.cancel()
+            self.workers.drop()
         self._abort()
         self._go_down()
 

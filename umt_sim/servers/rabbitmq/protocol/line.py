@@ -5,56 +5,44 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from umt_sim.servers.capacity import QueueFull, Restarted
+from umt_sim.servers.capacity import QueueFull
 
 if TYPE_CHECKING:
     from umt_sim.servers.capacity import Capacity
 
 __all__ = ["Line", "Workers"]
 
+Effect = Callable[[], None]
+
 
 class Workers:
     """
-    The tasks of all lines, so that none is left alone.
+    What holds the operations of all lines up.
 
     Args:
-        capacity: What holds operations up.
+        capacity: Asked for each of them.
     """
 
     def __init__(self, capacity: Capacity) -> None:
         self.capacity = capacity
-        self._tasks: dict[asyncio.Task[None], None] = {}
+        self.lines: dict[Line, None] = {}
+        """Those that have something to do."""
 
-    def start(self, line: Line) -> None:
-        """Let *line* work until it is empty."""
-        task = asyncio.get_running_loop().create_task(line.work())
-        self._tasks[task] = None
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        if not task.cancelled() and task.exception() is not None:
-            task.get_loop().call_exception_handler(
-                {"message": "the broker failed", "exception": task.exception(), "task": task}
-            )
-
-    def cancel(self) -> None:
-        """Drop what is under way; its effects do not happen."""
-        for task in self._tasks:
-            task.cancel()
-
-    async def stop(self) -> None:
-        """The same, and wait until it is so."""
-        tasks = list(self._tasks)
-        self.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def drop(self) -> None:
+        """Forget what is under way and what waits; its effects do not happen."""
+        for line in [*self.lines]:
+            line.drop()
 
 
 class Line:
     """
     One direction of one channel.
+
+    It has no task: an effect takes a turn of the loop, in the context that the line was
+    made in, when its operation has been served.
 
     Args:
         workers: Who does the work.
@@ -71,18 +59,21 @@ class Line:
         self._workers = workers
         self._served = served
         self._refused = refused
-        self._waiting: deque[tuple[str, int, Callable[[], None]]] = deque()
-        self._working = False
+        self._waiting: deque[tuple[str, int, Effect]] = deque()
+        self._under_way: tuple[str, int, Effect] | None = None
+        self._asking = False
+        self._context = copy_context()  # of the server's host, where every step belongs
+        self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + (self._under_way is not None)
 
     @property
     def busy(self) -> bool:
         """Whether something is under way."""
-        return self._working
+        return self in self._workers.lines
 
-    def submit(self, operation: str, size: int, effect: Callable[[], None]) -> None:
+    def submit(self, operation: str, size: int, effect: Effect) -> None:
         """
         Line up one operation; an empty name takes its turn without asking for capacity.
 
@@ -92,28 +83,56 @@ class Line:
             effect: What happens when it is served.
         """
         self._waiting.append((operation, size, effect))
-        if not self._working:
-            self._working = True
-            self._workers.start(self)
+        if self not in self._workers.lines:
+            self._workers.lines[self] = None
+            self._advance()
 
     def clear(self) -> None:
         """Forget what waits."""
         self._waiting.clear()
 
-    async def work(self) -> None:
-        """Serve until nobody waits."""
-        try:
-            while self._waiting:
-                operation, size, effect = self._waiting.popleft()
-                if operation:
-                    try:
-                        await self._workers.capacity.serve(operation, size=size)
-                    except QueueFull as full:
-                        self._refused(operation, full)
-                        continue
-                    except Restarted:
-                        return
-                effect()
-                self._served()
-        finally:
-            self._working = False
+    def drop(self) -> None:
+        """Forget what is under way, too."""
+        self.clear()
+        self._under_way = None
+        self._workers.lines.pop(self, None)
+
+    def _advance(self) -> None:
+        """Ask capacity for one operation after the other, until it holds one up."""
+        waiting = self._waiting
+        while waiting:
+            operation, size, _ = self._under_way = waiting.popleft()
+            if not operation:
+                self._finish(None)
+                continue
+            self._asking = True
+            self._workers.capacity.submit(operation, size, self._answered)
+            self._asking = False
+            if self._under_way is not None:
+                return
+        self._workers.lines.pop(self, None)
+
+    def _answered(self, error: Exception | None) -> None:
+        """Capacity is done with the operation: at once, or in a turn of its own."""
+        if self._asking:
+            self._finish(error)
+        else:
+            self._loop.call_soon(self._go_on, error, context=self._context)
+
+    def _go_on(self, error: Exception | None) -> None:
+        self._finish(error)
+        self._advance()
+
+    def _finish(self, error: Exception | None) -> None:
+        """Let what is under way have its effect, unless it was not served or was dropped."""
+        if self._under_way is None:
+            return
+        operation, _, effect = self._under_way
+        self._under_way = None
+        if error is None:
+            effect()
+            self._served()
+        elif isinstance(error, QueueFull):
+            self._refused(operation, error)
+        else:  # the broker has restarted
+            self.clear()
