@@ -15,6 +15,7 @@ from pamqp.header import ContentHeader
 from tests.fuzz.bombardment import Dialect
 from tests.fuzz.damage import spoilt
 from tests.fuzz.recording import HOST
+from umt_sim.journal.recorder import Recorder
 from umt_sim.kernel import Kernel
 from umt_sim.servers.rabbitmq import RABBITMQ_3_13, RabbitMQ
 
@@ -41,7 +42,9 @@ class Amqp(Dialect):
 
     def server(self, kernel: Kernel) -> RabbitMQ:
         """With the rules of 3.13, which allow the most."""
+        self.recorder = Recorder(kernel.loop.time)
         return RabbitMQ(
+            recorder=self.recorder,
             rules=RABBITMQ_3_13,
             stream=kernel.streams.stream("rabbitmq"),
             wall_clock=lambda: datetime.now(UTC),

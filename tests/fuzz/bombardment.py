@@ -11,7 +11,9 @@ from typing import Any
 
 from tests.fuzz.damage import in_pieces, spoilt
 from tests.fuzz.recording import HOST, recorded
+from umt_sim.journal.recorder import Recorder
 from umt_sim.kernel import Kernel
+from umt_sim.measures.flow import balances
 from umt_sim.network.network import Network
 
 __all__ = ["Dialect", "Tally", "bombard"]
@@ -26,9 +28,11 @@ class Dialect(ABC):
 
     Attributes:
         resume: Said after a spoilt message, so that the server listens again.
+        recorder: What the server wrote, if it keeps books; they must balance in the end.
     """
 
     resume = b""
+    recorder: Recorder | None = None
 
     @abstractmethod
     def server(self, kernel: Kernel) -> Any:
@@ -108,6 +112,9 @@ def bombard(dialect: Dialect, malformed: int, seed: str) -> Tally:
             await server.stop()
 
         kernel.run(main())
+    if dialect.recorder is not None:
+        books = balances(dialect.recorder.close({}))
+        assert [] == [str(balance) for balance in books if not balance.holds]
     return tally
 
 

@@ -94,6 +94,7 @@ class Queue:
         self.declared = dict(declared)
         self.arguments = arguments
         self.deleted = False
+        self._fate_of_returns = MessageFate.PURGED
         self.unacked = 0
         self._owner = owner
         self._ledger = owner.ledger
@@ -228,17 +229,18 @@ class Queue:
 
     def ack(self, entry: Entry) -> None:
         """A consumer took responsibility for *entry*."""
-        if self.deleted:
-            return
-        self.unacked -= 1
         self._ledger.fate(
             MessageFate.ACKED, entry.message, self.name, redelivered=entry.redelivered
         )
+        if self.deleted:
+            return
+        self.unacked -= 1
         self._ledger.changed(self)
 
     def reject(self, entry: Entry) -> None:
         """A consumer refused *entry* for good."""
         if self.deleted:
+            self._went_with_the_queue(entry)
             return
         self.unacked -= 1
         self._give_up(entry.message, GivenUp.REJECTED)
@@ -247,6 +249,8 @@ class Queue:
     def requeue(self, entries: Iterable[Entry], *, by_nack: bool) -> None:
         """Take *entries* back; the caller lets the queue run afterwards."""
         if self.deleted:
+            for entry in entries:
+                self._went_with_the_queue(entry)
             return
         counts = self._rules.nack_counts or not by_nack
         for entry in entries:
@@ -264,6 +268,11 @@ class Queue:
             self._backlog.put_back(entry)
         self._tidy()
         self._ledger.changed(self)
+
+    def _went_with_the_queue(self, entry: Entry) -> None:
+        """A delivery comes back and finds no queue."""
+        fate, message = self._fate_of_returns, entry.message
+        self._ledger.fate(fate, message, self.name, redelivered=entry.redelivered)
 
     def _counts(self, entry: Entry) -> dict[str, int]:
         counts = {"x-delivery-count": entry.failed} if entry.failed else {}
@@ -349,8 +358,14 @@ class Queue:
         return len(forgotten)
 
     def close(self, fate: MessageFate = MessageFate.PURGED) -> list[Consumer]:
-        """End it; *fate* befalls what it holds. Returns the consumers to be told."""
+        """
+        End it; *fate* befalls what it holds, and what is given back to it later on.
+
+        Returns:
+            The consumers to be told.
+        """
         self.deleted = True
+        self._fate_of_returns = fate
         self._head.stop()
         self._life.stop()
         self._forget(self._backlog, fate)

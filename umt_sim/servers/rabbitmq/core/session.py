@@ -245,10 +245,8 @@ class Session:
             by_queue.setdefault(item.queue, []).append(item.entry)
         self._unsettled.clear()
         for queue, entries in by_queue.items():
-            if queue.deleted:
-                continue
-            if queue in queues and queue.abandoned:
+            if queue in queues and queue.abandoned and not queue.deleted:
                 self.host.delete_queue(queue)
-                continue
-            queue.requeue(entries, by_nack=False)
-            queue.run()
+            queue.requeue(entries, by_nack=False)  # a deleted one lets them go
+            if not queue.deleted:
+                queue.run()
