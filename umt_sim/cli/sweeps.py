@@ -30,7 +30,7 @@ def sweep_tables(sweep: Sweep) -> Iterator[Table]:
 
 
 def _verdicts(paths: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
-    table = plain_table(*_short(paths), right=("passed",))
+    table = _table(paths, "passed")
     for row in rows:
         table.add_row(*_point(row, paths), f"{row['passed']} of {row['seeds']}")
     return table
@@ -38,7 +38,8 @@ def _verdicts(paths: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
 
 def _number(name: str, paths: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
     unit = number(name).unit
-    table = plain_table(*_short(paths), right=(name, "95 % interval", "change", "95 % interval"))
+    table = _table(paths, "mean", "95 % interval", "change", "95 % interval")
+    table.title, table.title_justify, table.title_style = name, "left", "bold"
     for index, row in enumerate(rows):
         value, change = _estimate(row, name), _estimate(row, f"{name} change")
         table.add_row(
@@ -47,6 +48,16 @@ def _number(name: str, paths: Sequence[str], rows: Sequence[dict[str, Any]]) -> 
             interval(value, unit),
             *(("", "") if index == 0 else (_signed(change.value, unit), interval(change, unit))),
         )
+    return table
+
+
+def _table(paths: Sequence[str], *numbers: str) -> Table:
+    """A table whose points stay whole in a narrow terminal; its numbers may be broken."""
+    table = plain_table()
+    for path in _short(paths):
+        table.add_column(path, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right")
     return table
 
 
