@@ -26,7 +26,7 @@ ATTEMPTS = 2
 
 # The three minutes of the first scenario in one, with more requests, on servers of this world.
 SHORT = (
-    "clock={duration: 56s, warmup: 4s, drain: 10s}",
+    "clock={duration: 56s, warmup: 4s, drain: 6s}",
     "workload.0.arrivals.stages=[{rate: 8/s, for: 56s}]",
     "workload.1.arrivals.stages=[{rate: 12/s, for: 56s}]",
     "services.postgres.query={dist: lognormal, p50: 800us, p99: 12ms}",
