@@ -22,7 +22,7 @@ def stays(name: str, *overrides: str) -> bool:
     return bool(answered == 0.0)
 
 
-@pytest.mark.parametrize(("rate", "attempts"), [(12, 2), (16, 2), (9, 3), (11, 3)])
+@pytest.mark.parametrize(("rate", "attempts"), [(12, 2), (16, 2), (8, 3), (11, 3)])
 def test_it_sustains_itself_where_attempts_exceed_the_capacity(rate: int, attempts: int) -> None:
     """Self-sustaining if and only if (r + 1) x rate > C."""
     policy = f"{{timeout: 1s, retry: {{max_attempts: {attempts}, backoff: {{base: 1ms}}}}}}"
