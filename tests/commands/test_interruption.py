@@ -62,3 +62,26 @@ def test_ctrl_c_keeps_what_was_recorded_and_leaves_nothing_behind(
         assert journal.header["ended"] == "interrupted"
         assert len(journal.of(OperationRecord)) > 0
     assert [] == children_of(process.pid)
+
+
+def test_workers_do_not_outlive_a_command_that_was_killed(start: Start, folder: Path) -> None:
+    """They notice that nobody listens, keep what they have, and end."""
+    process = start("run", "long.yaml", "--seeds", "1..2", "-q", "--jobs", "2",
+                    "--events", "run.ndjson")  # fmt: skip
+    events_of(folder, 2)
+    workers = [path for path in Path("/proc").glob("[0-9]*") if _parent(path) == process.pid]
+    assert len(workers) == 2
+    process.kill()
+    process.communicate()
+    give_up = time.monotonic() + 60
+    while any(path.exists() for path in workers) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert [] == [path for path in workers if path.exists()]
+    assert 2 == len(list(folder.glob("runs/long/2*/run.json")))
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -55,6 +55,12 @@ def serve(messages: IO[bytes], answers: IO[bytes]) -> None:
         pickle.dump(message, answers)
         answers.flush()
 
+    def news(value: Any) -> None:
+        try:
+            tell(News(value))
+        except BrokenPipeError:  # whoever asked has died: keep what there is, and end
+            os.kill(os.getpid(), signal.SIGINT)
+
     interruption = _Interruption()
     sys.path[:] = pickle.load(messages)
     work: Work = pickle.load(messages)
@@ -63,7 +69,10 @@ def serve(messages: IO[bytes], answers: IO[bytes]) -> None:
             task = pickle.load(messages)
         except EOFError:
             return
-        tell(_done(work, task, lambda value: tell(News(value)), interruption))
+        try:
+            tell(_done(work, task, news, interruption))
+        except BrokenPipeError:
+            return  # nobody listens any more
 
 
 def _done(
