@@ -1,0 +1,58 @@
+"""
+What came of every shipped scenario, as text that people can review.
+
+    python -m tests.scenarios.golden
+
+runs them all and writes ``verdicts.txt`` anew. A line that changes there is a change of
+behaviour, and belongs into the commit that made it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from umt_sim.bootstrap import run
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = ROOT / "scenarios"
+GOLDEN = Path(__file__).with_name("verdicts.txt")
+WORKERS = 2
+
+
+def shipped() -> list[str]:
+    """Names of the shipped scenarios, as paths below ``scenarios`` without their ending."""
+    paths = sorted(SCENARIOS.rglob("*.yaml"))
+    return [path.relative_to(SCENARIOS).with_suffix("").as_posix() for path in paths]
+
+
+def verdicts(name: str, *overrides: str) -> str:
+    """The verdicts of one scenario, a line each, under its name."""
+    judged = run(SCENARIOS / f"{name}.yaml", overrides=overrides).verdict.verdicts
+    lines = [f"    {verdict.status.value:<13} {verdict.name}" for verdict in judged]
+    return "\n".join([name, *lines])
+
+
+@contextmanager
+def all_running() -> Iterator[dict[str, Future[str]]]:
+    """Every shipped scenario by name, run by worker processes."""
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=spawned) as pool:
+        yield {name: pool.submit(verdicts, name) for name in shipped()}
+        pool.shutdown(cancel_futures=True)
+
+
+def golden() -> dict[str, str]:
+    """What is written down, by name."""
+    parts = GOLDEN.read_text(encoding="utf-8").strip().split("\n\n")
+    return {part.partition("\n")[0]: part for part in parts}
+
+
+if __name__ == "__main__":
+    with all_running() as running:
+        GOLDEN.write_text(
+            "\n\n".join(future.result() for future in running.values()) + "\n", encoding="utf-8"
+        )
