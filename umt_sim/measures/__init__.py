@@ -16,6 +16,8 @@ The one definition of every number that is read off a journal.
 - ``traces``: one trace: its tree, who took part, what its answer waited for.
 - ``topology``: who talks to whom, how fast and how well.
 - ``curves``: how far two runs drift apart.
+- ``series``: numbers over time, one for each stretch of a run.
+- ``fitting``: a distribution for observed times, and how well it fits.
 
 An undefined number is ``None``, never zero and never -1. Latency counts from the
 *scheduled* arrival.

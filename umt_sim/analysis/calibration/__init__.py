@@ -2,7 +2,6 @@
 From a run against real servers to service times for the simulated ones.
 
 - ``calibrating``: reads the client spans of a run. Start here.
-- ``fitting``: the family that fits best, and how well.
 - ``block``: the result as the ``services`` of a scenario.
 """
 

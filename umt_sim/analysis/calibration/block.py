@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from umt_sim.analysis.calibration.calibrating import Calibration, FittedTime
-from umt_sim.analysis.calibration.fitting import Fitted
 from umt_sim.distributions import Empirical, Exponential, Gamma, Lognormal, Weibull
+from umt_sim.measures.fitting import Fitted
 
 __all__ = ["services_block"]
 

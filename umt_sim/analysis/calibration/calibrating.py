@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from umt_sim.analysis.calibration.fitting import ENOUGH, Fit, fit
 from umt_sim.errors import JournalError
 from umt_sim.faults.timeline import BASELINE
 from umt_sim.measures.calls import call_times, delivery_times
-from umt_sim.measures.estimates import Floats
+from umt_sim.measures.estimates import Floats, quantile_estimate
+from umt_sim.measures.fitting import ENOUGH, Fit, fit
 
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
@@ -102,7 +102,8 @@ def calibrate(result: Result) -> Calibration:
 
 def _handed_on(service: str, seconds: Floats) -> FittedTime:
     """The time of a delivery, unless consumers mostly have the message before the confirm."""
-    if len(seconds) and float(np.median(seconds)) <= 0:
+    usual = quantile_estimate(seconds, 0.5).value
+    if usual is not None and usual <= 0:
         return FittedTime(
             service, "deliver", len(seconds), None, "delivered no later than confirmed"
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from umt_sim.distributions import Empirical, Exponential, Gamma, Lognormal, Weibull
-from umt_sim.measures.estimates import Floats
+from umt_sim.measures.estimates import Floats, quantile_estimate
 
 __all__ = ["ENOUGH", "WORST_DISTANCE", "Fit", "Fitted", "fit", "ks_distance"]
 
@@ -90,8 +90,8 @@ def fit(times: Floats) -> Fit:
         distribution=winner,
         distance=distance,
         n=len(times),
-        p50=float(np.quantile(times, 0.5)),
-        p95=float(np.quantile(times, 0.95)),
+        p50=_quantile(times, 0.5),
+        p95=_quantile(times, 0.95),
         rejected={
             type(one).__name__.lower(): apart
             for one, apart in zip(fitted, distances, strict=True)
@@ -158,8 +158,13 @@ _FAMILIES: tuple[Callable[[Floats], Exponential | Lognormal | Gamma | Weibull], 
 
 def _observed(times: Floats) -> Empirical:
     """The middle of each of equally likely stretches of *times*."""
-    middles = (np.arange(_KEPT) + 0.5) / _KEPT
-    return Empirical(tuple(float(value) for value in np.quantile(times, middles)))
+    return Empirical(tuple(_quantile(times, (n + 0.5) / _KEPT) for n in range(_KEPT)))
+
+
+def _quantile(times: Floats, q: float) -> float:
+    value = quantile_estimate(times, q).value
+    assert value is not None  # there are enough of them
+    return value
 
 
 def _share_below(observed: Empirical) -> Callable[[float], float]:
