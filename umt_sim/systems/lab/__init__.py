@@ -34,9 +34,7 @@ def _system(
         start: Start = import_module(f"{__name__}.{name.replace('-', '_')}").start
         return start
 
-    return System(
-        name=name, load=load, operations=operations, services=services or {}, hosts=hosts
-    )
+    return System(name=name, load=load, operations=operations, services=services or {}, hosts=hosts)
 
 
 LAB = (
