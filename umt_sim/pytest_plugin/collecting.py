@@ -12,7 +12,7 @@ import pytest
 from umt_sim.analysis import Result
 from umt_sim.bootstrap import run_plan
 from umt_sim.bootstrap.baselines import check_baseline
-from umt_sim.errors import ScenarioError, UmtSimError, WorldError
+from umt_sim.errors import ScenarioError, UmtSimError
 from umt_sim.expectations.verdicts import Status, overall
 from umt_sim.journal.storage import new_folder
 from umt_sim.pytest_plugin.explaining import comparison, explanation, numbers
@@ -35,16 +35,33 @@ class ScenarioFile(pytest.File):
             plan = load(_shown(self.path), world=self.config.getoption("--umt-world"))
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        for seed in _seeds(plan.seeds, self.config.getoption("--umt-seeds")):
-            item = ScenarioItem.from_parent(self, name=f"{plan.name}[s{seed}]", seed=seed)
+        for item in self._items(plan):
             for mark in plan.marks:
                 item.add_marker(mark)
             yield item
+
+    def _items(self, plan: Plan) -> Iterator[pytest.Item]:
+        for seed in _seeds(plan.seeds, self.config.getoption("--umt-seeds")):
+            yield ScenarioItem.from_parent(self, name=f"{plan.name}[s{seed}]", seed=seed)
         if plan.baseline is not None and self.config.getoption("--umt-baseline"):
             yield BaselineItem.from_parent(self, name=f"{plan.name}[baseline]")
 
 
-class ScenarioItem(pytest.Item):
+class _Item(pytest.Item):
+    """What the tests of a scenario have in common: how they are shown."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Verdicts and sentences as they are; a traceback only where something crashed."""
+        if isinstance(excinfo.value, ScenarioFailed | UmtSimError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it stands and what it is called."""
+        return self.path, None, self.name
+
+
+class ScenarioItem(_Item):
     """One scenario with one seed."""
 
     def __init__(self, *, seed: int, **node: Any) -> None:
@@ -76,18 +93,8 @@ class ScenarioItem(pytest.Item):
         if result.status is not Status.PASSED:
             raise ScenarioFailed(explanation(result, _shown(self.path)))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Verdicts and sentences as they are; a traceback only where something crashed."""
-        if isinstance(excinfo.value, ScenarioFailed | ScenarioError | WorldError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it stands and what it is called."""
-        return self.path, None, self.name
-
-
-class BaselineItem(pytest.Item):
+class BaselineItem(_Item):
     """One scenario compared with its stored baseline, over the baseline's seeds."""
 
     def runtest(self) -> None:
@@ -100,16 +107,6 @@ class BaselineItem(pytest.Item):
         verdicts = check_baseline(_shown(self.path))
         if overall(verdicts) is not Status.PASSED:
             raise ScenarioFailed(comparison(verdicts, _shown(self.path)))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Verdicts and sentences as they are; a traceback only where something crashed."""
-        if isinstance(excinfo.value, ScenarioFailed | UmtSimError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it stands and what it is called."""
-        return self.path, None, self.name
 
 
 def _seeds(own: tuple[int, ...], count: int | None) -> tuple[int, ...]:
