@@ -50,7 +50,7 @@ def twin_figure(twin: Twin) -> RunFigure:
     operations = operations_of(pair)[:_MOST_OPERATIONS]
     breakers = busy_breakers(pair)[:_MOST_BREAKERS]
     broken = [w for w in sim.windows.values() if w.name not in (RUN, BASELINE, RECOVERY)]
-    lanes = max(panels.fault_lanes(broken), default=-1) + 1
+    lanes = max(panels.fault_lanes(broken, sim.run), default=-1) + 1
     heights = [0.24 * max(lanes, 0.1), *(1.6 for _ in operations), 1.2, 1.0, 1.0]
     if breakers:
         heights.append(0.3 + 0.4 * len(breakers))
