@@ -71,7 +71,8 @@ def regressions(
     """
     operations = list(dict.fromkeys(first[0].readings.requests.name.tolist()))
     tolerances = {
-        name: allowed for asked, allowed in limits.items()
+        name: allowed
+        for asked, allowed in limits.items()
         for name in each_operation([asked], operations)
     }
     before, after = (_baseline(runs, tolerances) for runs in (first, second))
