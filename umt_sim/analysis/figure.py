@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from umt_sim.analysis import panels
-from umt_sim.analysis.palette import INK, MUTED, SERIES, VERDICTS
+from umt_sim.analysis.palette import INK, MUTED, VERDICTS
 from umt_sim.expectations.readings import Readings
 from umt_sim.faults.timeline import BASELINE, RECOVERY
 from umt_sim.measures.breakers import breakers_of
@@ -25,6 +25,7 @@ __all__ = ["RunFigure", "head", "run_figure"]
 
 _WIDTH = 10.5  # inches
 _HEAD = 0.36  # inches kept for the title and the verdict
+_MOST_OPERATIONS = 5
 _MOST_QUEUES = 4
 _MOST_BREAKERS = 8
 
@@ -59,14 +60,14 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
     run, windows = readings.run, readings.windows
     names = _chosen(readings, operations)
     broken = [w for w in windows.values() if w.name not in (RUN, BASELINE, RECOVERY)]
-    lanes = max(panels.fault_lanes(broken), default=-1) + 1
+    lanes = max(panels.fault_lanes(broken, run), default=-1) + 1
     breakers = _telling_breakers(readings)
     heights = [0.24 * max(lanes, 0.1), 2.5, 1.4, 1.2]
     if breakers:
         heights.append(0.3 + 0.26 * len(breakers))
     height = sum(heights) + 1.1
     below_head = (0, 0, 1, 1 - _HEAD / height)
-    layout = ConstrainedLayoutEngine(h_pad=0.03, hspace=0.02, rect=below_head)
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.03, hspace=0.02, rect=below_head)
     figure = RunFigure(figsize=(_WIDTH, height), layout=layout)
     axes = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
     strip, latency, rates, queues = axes[:4]
@@ -119,7 +120,7 @@ def _chosen(readings: Readings, operations: Sequence[str]) -> list[str]:
     for name in operations:
         if name not in known:
             raise ValueError(f"no operation {name!r} in this run; there are {', '.join(known)}")
-    return list(operations) or known[: len(SERIES)]
+    return list(operations) or known[:_MOST_OPERATIONS]
 
 
 def _telling_breakers(readings: Readings) -> list[str]:

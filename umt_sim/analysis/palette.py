@@ -6,13 +6,13 @@ __all__ = ["FAULTS", "GRID", "INK", "MUTED", "SERIES", "STATES", "VERDICTS", "WO
 
 # Okabe and Ito (2008), "Color Universal Design".
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#F0E442"
+PURPLE, SKY, BROWN = "#CC79A7", "#56B4E9", "#8f3f00"
 
 INK = "#24292f"
 MUTED = "#6e7781"
 GRID = "#e6e8eb"
 WRONG = VERMILION
-SERIES = (BLUE, GREEN, PURPLE, ORANGE, SKY)
+SERIES = (BLUE, GREEN, PURPLE, ORANGE, SKY, BROWN, MUTED)
 
 WORLDS = {"sim": BLUE, "live": ORANGE}
 
@@ -22,9 +22,9 @@ STATES = {
     "closed": "#cfe8dd",
     "open": VERMILION,
     "half_open": ORANGE,
-    "forced_open": "#8f3f00",
+    "forced_open": BROWN,
     "disabled": "#c9ccd1",
     "metrics_only": SKY,
 }
 
-VERDICTS = {"passed": GREEN, "failed": VERMILION, "inconclusive": "#9a6700", "errored": "#8f3f00"}
+VERDICTS = {"passed": GREEN, "failed": VERMILION, "inconclusive": "#9a6700", "errored": BROWN}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ __all__ = [
     "fault_lanes",
     "faults",
     "filled",
+    "lanes_of",
     "latency",
     "latency_scale",
     "legend",
@@ -73,7 +75,12 @@ def style(axes: Axes, label: str) -> None:
         axes.spines[side].set_color("#c9ccd1")
 
 
-def fault_lanes(windows: Sequence[Window]) -> list[int]:
+def fault_lanes(windows: Sequence[Window], run: Window) -> list[int]:
+    """A lane for each fault so that neither bars nor names of two cover each other."""
+    return lanes_of([_with_name(window, run) for window in windows])
+
+
+def lanes_of(windows: Sequence[Window]) -> list[int]:
     """A lane for each window so that no two that overlap share one."""
     free: list[float] = []
     lanes = []
@@ -88,7 +95,7 @@ def fault_lanes(windows: Sequence[Window]) -> list[int]:
 
 def faults(axes: Axes, windows: Sequence[Window], below: Sequence[Axes], run: Window) -> None:
     """Name each fault in a strip of its own and shade its window through *below*."""
-    lanes = fault_lanes(windows)
+    lanes = fault_lanes(windows, run)
     for index, (window, lane) in enumerate(zip(windows, lanes, strict=True)):
         colour = FAULTS[index % len(FAULTS)]
         width = max(window.duration, run.duration / 400)
@@ -104,15 +111,24 @@ def faults(axes: Axes, windows: Sequence[Window], below: Sequence[Axes], run: Wi
 
 def _name_of_fault(axes: Axes, window: Window, lane: int, run: Window) -> None:
     """Write the name into its bar, or beside it where the bar is too short."""
-    room = len(window.name) * run.duration * 0.0085
-    beside_left = window.end + room > run.end
-    if room <= window.duration:
+    taken = _with_name(window, run)
+    if taken == window:
         x, align = (window.start + window.end) / 2, "center"
-    elif beside_left:
+    elif taken.start < window.start:
         x, align = window.start - run.duration * 0.004, "right"
     else:
         x, align = window.end + run.duration * 0.004, "left"
     axes.text(x, lane, window.name, ha=align, va="center", fontsize=8, color=INK)
+
+
+def _with_name(window: Window, run: Window) -> Window:
+    """The stretch that a fault's bar and its name take."""
+    room = (len(window.name) + 1) * run.duration * 0.0088
+    if room <= window.duration:
+        return window
+    if window.end + room > run.end:
+        return Window(window.name, window.start - room, window.end)
+    return Window(window.name, window.start, window.end + room)
 
 
 def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
@@ -120,7 +136,7 @@ def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats)
     style(axes, "latency")
     several = len(names) > 1
     floor = _floor(readings.requests.where(np.isin(readings.requests.name, list(names))))
-    for colour, name in zip(SERIES, names, strict=False):
+    for colour, name in zip(cycle(SERIES), names, strict=False):
         requests = readings.requests_of(name)
         good = requests.where(requests.ok)
         own = filled(edges, len(good.scheduled))

@@ -109,9 +109,9 @@ class Trace:
 
     @cached_property
     def hops(self) -> list[Hop]:
-        """Calls and messages between programs, in order of their start."""
+        """Calls and messages between programs, in order of their start; a cause goes first."""
         found = []
-        for span in self.spans:
+        for span in sorted((span for _, span in self.walk()), key=lambda span: span.start):
             own, server = self.participants[span.span_id], _server(span)
             if server is None:
                 continue

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
-from tests.fakes.journals import brownout, journal, order_trace, request
+from tests.fakes.journals import brownout, fault, journal, order_trace, request, steady
 from tests.fakes.pictures import cut_off, ink, overlapping
 from umt_sim.analysis import Result
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.figures.differences import differences
 from umt_sim.analysis.figures.gallery import Gallery
-from umt_sim.journal.records import FaultRecord, OperationRecord, PhaseRecord
+from umt_sim.journal.records import FaultRecord, OperationRecord, PhaseRecord, SpanRow
 
 RUN = brownout()
 TRACED = journal(
@@ -122,3 +123,22 @@ def test_impact_names_whom_a_fault_reached() -> None:
     assert 14.0 == impact.loc[("brownout", "ask"), "detected_s"]
     worth = Result(RUN).breaker_worth().set_index("breaker")
     assert [1, 0, 0] == worth.loc["content-creation"].tolist()
+
+
+def test_what_nobody_was_called_for_says_so() -> None:
+    """A topology and a sequence without calls are not empty pictures."""
+    alone = SpanRow("a" * 32, "b" * 16, None, "think", "internal", "shop", 1.0, 2.0, "unset", None)
+    figures = Result(journal(*steady(0, 10), alone)).figures
+    for figure, words in (
+        (figures.topology(), "no span tells of a call to another program or server"),
+        (figures.sequence("a" * 32), "it called nobody"),
+    ):
+        assert any(text.get_text().startswith(words) for text in figure.findobj(Text))
+        assert [] == cut_off(figure)
+
+
+def test_names_of_short_faults_have_room() -> None:
+    """Faults one after the other whose names are longer than their bars."""
+    names = ("brand", "strategy", "creation", "ads", "reporting")
+    faults = (fault(name, 20 + 7 * n, 23 + 7 * n) for n, name in enumerate(names))
+    looked_at(Result(journal(*steady(0, 70), *faults, measured=(5.0, 70.0))).figures.overview())

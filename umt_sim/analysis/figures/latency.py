@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,10 +90,10 @@ def distribution(readings: Readings, operation: str, windows: Sequence[str]) -> 
         operation: Whose.
         windows: Names of those to show; those without a request are left out.
     """
-    figure = RunFigure(figsize=(7.5, 4.4), layout="constrained")
+    figure = RunFigure(figsize=(8.8, 4.4), layout="constrained")
     axes = figure.subplots()
     panels.style(axes, "share answered within")
-    for colour, name in zip(SERIES, windows, strict=False):
+    for colour, name in zip(cycle(SERIES), windows, strict=False):
         window = readings.windows[name]
         requests = readings.requests_in(operation, window)
         if len(requests):
@@ -104,7 +105,7 @@ def distribution(readings: Readings, operation: str, windows: Sequence[str]) -> 
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:g} %"))
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("latency from the scheduled arrival", color=INK, fontsize=9)
-    axes.legend(loc="lower right", frameon=False, fontsize=8.5, labelcolor=INK)
+    panels.legend(axes)
     axes.set_title(
         f"{operation}: distribution of latency", loc="left", fontsize=11, color=INK, weight="bold"
     )
@@ -118,7 +119,15 @@ def _curve(axes: Axes, readings: Readings, window: Window, requests: Requests, c
     known = [(q, e) for q, e in zip(_QUANTILES, estimates, strict=True) if e.value is not None]
     name = "whole run" if window.name == RUN else window.name
     label = f"{name}, n = {len(sojourn)}" if known else f"{name}: no answer to {len(requests)}"
-    axes.plot([e.value for _, e in known], [q for q, _ in known], color=colour, lw=1.8, label=label)
+    values = [estimate.value for _, estimate in known]
+    axes.plot(
+        values,
+        [q for q, _ in known],
+        color=colour,
+        linewidth=1.8,
+        drawstyle="steps-post",
+        label=label,
+    )
     bounded = [(q, e.low, e.high) for q, e in known if e.low is not None and e.high is not None]
     finite = [(q, low, high) for q, low, high in bounded if np.isfinite(high)]
     if finite:

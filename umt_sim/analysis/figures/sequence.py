@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["mermaid", "sequence", "short_name"]
 
 _STEP = 0.3  # inches
+_LETTER = 0.057  # inches, of an arrow's words
 _MOST_STEPS = 60
 
 
@@ -43,8 +44,12 @@ def sequence(trace: Trace, title: str) -> RunFigure:
     """
     steps = _steps(trace.hops)[:_MOST_STEPS]
     names = _participants(steps)
+    column = max(
+        1.75, _LETTER * max((len(s.words) for s in steps if not s.answer), default=0) + 0.3
+    )
     figure = RunFigure(
-        figsize=(max(6.0, 1.75 * len(names) + 0.8), 1.2 + _STEP * len(steps)), layout="constrained"
+        figsize=(max(6.0, column * len(names) + 0.8), 1.2 + _STEP * len(steps)),
+        layout="constrained",
     )
     axes = figure.subplots()
     for index, name in enumerate(names):
@@ -63,7 +68,7 @@ def sequence(trace: Trace, title: str) -> RunFigure:
     for row, step in enumerate(steps):
         _arrow(axes, row, names.index(step.source), names.index(step.sink), step)
         axes.text(
-            -0.62,
+            -1.05 / column,
             row,
             quantity(step.at - began, Unit.SECONDS),
             ha="right",
@@ -71,7 +76,9 @@ def sequence(trace: Trace, title: str) -> RunFigure:
             fontsize=7.5,
             color=MUTED,
         )
-    axes.set_xlim(-1.0, len(names) - 0.5)
+    if not steps:
+        axes.text(0, 0, "it called nobody", fontsize=9, color=MUTED)
+    axes.set_xlim(-1.7 / column, max(len(names), 1) - 0.5)
     axes.set_ylim(len(steps) - 0.2, -1.9)
     axes.axis("off")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, weight="bold")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.palette import FAULTS, GRID, INK, MUTED, SERIES
-from umt_sim.analysis.panels import fault_lanes, legend, style
+from umt_sim.analysis.panels import lanes_of, legend, style
 from umt_sim.faults.timeline import Window
 from umt_sim.measures.windows import fault_of
 from umt_sim.scenario.plan import Plan
@@ -31,7 +31,7 @@ def timeline(plan: Plan) -> RunFigure:
     for fault in plan.timeline.faults:
         window = Window(fault.name, fault.at, fault.until)
         faults.setdefault(fault_of(fault.name), []).append(window)
-    lanes = fault_lanes([_room(name, parts, end) for name, parts in faults.items()])
+    lanes = lanes_of([_room(name, parts, end) for name, parts in faults.items()])
     rows = max(lanes, default=0) + 1
     figure = RunFigure(figsize=(10.5, 2.5 + 0.3 * rows), layout="constrained")
     load, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.0, 0.3 * rows + 0.1))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.path import Path
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.palette import INK, MUTED, WRONG
@@ -20,129 +22,178 @@ __all__ = ["topology"]
 
 _BAD = 0.01  # share of errors from which on an edge is drawn as failing
 _WIDE, _THIN = 4.0, 0.8  # points
-_BROKERS, _PROGRAMS, _SERVERS = 0.0, 1.0, 2.0  # columns
-_WORDS = (0.27, 0.64)  # where an edge's words begin and end, from its program's middle
-_LINE = 0.24  # height of a line of words; a program's rows are as many as its edges on one side
 _CALM = "#7d8ea3"
+_PROGRAM, _SERVER = "#eef4fb", "#fbf6e9"
 
-Place = tuple[float, float]
+# All lengths are inches: the axes fill the figure, one unit an inch.
+_LINE = 0.27  # from one edge to the next
+_BETWEEN = 0.34  # from one box to the next
+_SLANT = 1.25  # width of the stretch in which edges go up and down to their server
+_LETTER, _SMALL_LETTER = 0.078, 0.063  # width of a letter of a name, of an edge's words
+_HEAD, _FOOT, _SIDE = 0.55, 0.4, 0.15
+
+_KEY = "calls per second · 95th percentile · share that failed; orange: more than 1 %"
+
+
+@dataclass(slots=True)
+class _Box:
+    """A program or a server in the drawing."""
+
+    name: str
+    colour: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def edge_towards(self, x: float) -> float:
+        """Its left or right side, whichever looks to *x*."""
+        return self.x + (self.width / 2 if x > self.x else -self.width / 2)
 
 
 def topology(edges: Sequence[Edge], title: str) -> RunFigure:
     """
     Draw who talks to whom: brokers left, programs in the middle, servers right.
 
-    An arrow is as wide as its rate, and red where more than one call in a hundred fails.
+    An arrow is as wide as its rate, and orange where more than one call in a hundred fails.
     Its words stand beside the program: calls per second, 95th percentile, share of failures.
 
     Args:
         edges: What ``umt_sim.measures.topology.edges`` found.
         title: Above the figure.
     """
-    ports = _ports(edges)
-    bottom = max((y for _, y in ports), default=0.0) + 2 * _LINE
-    places = _places(edges, ports, bottom)
-    figure = RunFigure(figsize=(10.5, max(2.4, 1.15 * bottom + 0.6)), layout="constrained")
-    axes = figure.subplots()
-    most = max((edge.per_second for edge in edges), default=1.0)
-    for edge, y in ports:
-        _draw_edge(axes, edge, y, places, most)
-    for name, (x, y) in places.items():
-        _draw_node(axes, name, x, y)
-    axes.set_xlim(_BROKERS - 0.25, _SERVERS + 0.25)
-    axes.set_ylim(bottom, -2 * _LINE)
+    programs, ports = _programs(edges)
+    servers = _servers(edges, ports, programs)
+    boxes = [*programs.values(), *servers.values()]
+    left = min((box.x - box.width / 2 for box in boxes), default=0.0) - _SIDE
+    right = max((box.x + box.width / 2 for box in boxes), default=5.0) + _SIDE
+    right = max(right, left + _SMALL_LETTER * len(_KEY))
+    bottom = max((box.y + box.height / 2 for box in boxes), default=0.5)
+    figure = RunFigure(figsize=(right - left, bottom + _HEAD + _FOOT))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom + _FOOT, -_HEAD)
     axes.axis("off")
-    axes.set_title(title, loc="left", fontsize=11, color=INK, weight="bold")
+    axes.text(left + _SIDE, -_HEAD + 0.25, title, fontsize=11, color=INK, weight="bold")
+    key = _KEY if edges else "no span tells of a call to another program or server in this window"
+    axes.text(left + _SIDE, bottom + _FOOT - 0.12, key, fontsize=8, color=MUTED)
+    for box in boxes:
+        _draw_box(axes, box)
+    most = max((edge.per_second for edge in edges), default=1.0)
+    for server in servers.values():
+        own = [(edge, y) for edge, y in ports if _server(edge) == server.name]
+        for (edge, y), end in zip(own, _spread(server, len(own)), strict=True):
+            _draw_edge(axes, edge, programs[_program(edge)], y, server, end, most)
     return figure
 
 
-def _draw_node(axes: Axes, name: str, x: float, y: float) -> None:
-    program = x == _PROGRAMS
-    axes.text(
-        x,
-        y,
-        name,
-        ha="center",
-        va="center",
-        fontsize=9,
-        color=INK,
-        zorder=5,
-        bbox={
-            "boxstyle": "round,pad=0.45" if program else "square,pad=0.5",
-            "facecolor": "#eef4fb" if program else "#fbf6e9",
-            "edgecolor": MUTED,
-        },
+def _draw_box(axes: Axes, box: _Box) -> None:
+    corner = (box.x - box.width / 2, box.y - box.height / 2)
+    axes.add_patch(
+        Rectangle(corner, box.width, box.height, facecolor=box.colour, edgecolor=MUTED, lw=0.9)
     )
+    axes.text(box.x, box.y, box.name, ha="center", va="center", fontsize=9, color=INK)
 
 
-def _draw_edge(axes: Axes, edge: Edge, y: float, places: dict[str, Place], most: float) -> None:
-    share = edge.error_rate.value or 0.0
-    failing = share >= _BAD
-    server = places[_server(edge)]
-    side = 1 if server[0] == _SERVERS else -1
-    near, far = (_PROGRAMS + side * distance for distance in _WORDS)
-    ends = [(far, y), server]
+def _draw_edge(
+    axes: Axes, edge: Edge, program: _Box, y: float, server: _Box, end: float, most: float
+) -> None:
+    """Level beside the program, under its words; then up or down to its server."""
+    side = 1 if server.x > program.x else -1
+    near = program.edge_towards(server.x)
+    far = server.edge_towards(program.x)
+    points = [(near, y), (far - side * _SLANT, y), (far, end)]
+    colour = WRONG if _failing(edge) else _CALM
     axes.add_patch(
         FancyArrowPatch(
-            *(reversed(ends) if edge.delivers else ends),
+            path=Path(points[::-1] if edge.delivers else points),
             arrowstyle="-|>",
-            mutation_scale=12,
+            mutation_scale=11,
             linewidth=_THIN + (_WIDE - _THIN) * edge.per_second / most,
-            color=WRONG if failing else _CALM,
+            color=colour,
             alpha=0.8,
-            shrinkA=36 if edge.delivers else 2,
-            shrinkB=2 if edge.delivers else 36,
-            zorder=2,
+            capstyle="butt",
+            joinstyle="round",
         )
     )
-    words = f"{quantity(edge.per_second, Unit.RATE)}, p95 {quantity(edge.p95.value, Unit.SECONDS)}"
-    if share > 0:
-        words += f", {quantity(share, Unit.SHARE)} failed"
     axes.text(
-        near,
-        y,
-        words,
+        near + side * 0.16,
+        y - 0.05,
+        _words(edge),
         ha="left" if side > 0 else "right",
-        va="center",
+        va="bottom",
         fontsize=7.5,
-        color=WRONG if failing else MUTED,
-        zorder=4,
+        color=WRONG if _failing(edge) else INK,
     )
 
 
-def _ports(edges: Sequence[Edge]) -> list[tuple[Edge, float]]:
-    """Every edge with the height of its words: programs below each other, edges side by side."""
+def _failing(edge: Edge) -> bool:
+    return (edge.error_rate.value or 0.0) >= _BAD
+
+
+def _words(edge: Edge) -> str:
+    words = [quantity(edge.per_second, Unit.RATE), quantity(edge.p95.value, Unit.SECONDS)]
+    if edge.error_rate.value:
+        words.append(f"{quantity(edge.error_rate.value, Unit.SHARE)} failed")
+    return " · ".join(words)
+
+
+def _programs(edges: Sequence[Edge]) -> tuple[dict[str, _Box], list[tuple[Edge, float]]]:
+    """Programs below each other, and the height at which each edge leaves or enters its own."""
     brokers = _brokers(edges)
-    top, found = 0.0, []
-    for program in sorted({_program(edge) for edge in edges}):
-        own = [edge for edge in edges if _program(edge) == program]
+    names = sorted({_program(edge) for edge in edges})
+    width = _room_for(names)
+    boxes: dict[str, _Box] = {}
+    ports: list[tuple[Edge, float]] = []
+    top = 0.0
+    for name in names:
+        own = [edge for edge in edges if _program(edge) == name]
         left = [edge for edge in own if _server(edge) in brokers]
         sides = (left, [edge for edge in own if edge not in left])
-        height = max(len(side) for side in sides)
+        height = (max(len(side) for side in sides) + 0.35) * _LINE
+        box = boxes[name] = _Box(name, _PROGRAM, 0.0, top + height / 2, width, height)
         for side in sides:
-            first = top + (height - len(side)) * _LINE / 2
-            found += [(edge, first + row * _LINE) for row, edge in enumerate(side)]
-        top += height * _LINE + 1.5 * _LINE
-    return found
+            ports += zip(side, _spread(box, len(side)), strict=True)
+        top += height + _BETWEEN
+    return boxes, ports
 
 
-def _places(
-    edges: Sequence[Edge], ports: Sequence[tuple[Edge, float]], bottom: float
-) -> dict[str, Place]:
-    """A place for each name: programs beside the words of their edges, servers spread evenly."""
+def _servers(
+    edges: Sequence[Edge], ports: Sequence[tuple[Edge, float]], programs: dict[str, _Box]
+) -> dict[str, _Box]:
+    """Brokers left and other servers right, in the order of the edges that lead to them."""
     brokers = _brokers(edges)
-    servers = sorted({_server(edge) for edge in edges})
-    places: dict[str, Place] = {}
-    for x, column in (
-        (_BROKERS, [name for name in servers if name in brokers]),
-        (_SERVERS, [name for name in servers if name not in brokers]),
+    names = sorted({_server(edge) for edge in edges}, key=lambda name: _level(name, ports))
+    bottom = max((box.y + box.height / 2 for box in programs.values()), default=0.0)
+    beside = _room_for([*programs]) / 2 + _SLANT
+    words = _SMALL_LETTER * max((len(_words(edge)) for edge in edges), default=0) + 0.2
+    boxes = {}
+    for side, column in (
+        (-1, [name for name in names if name in brokers]),
+        (1, [name for name in names if name not in brokers]),
     ):
-        room = (bottom - 2 * _LINE) / max(len(column), 1)
-        places |= {name: (x, (row + 0.5) * room) for row, name in enumerate(column)}
-    for program in sorted({_program(edge) for edge in edges}):
-        heights = [y for edge, y in ports if _program(edge) == program]
-        places[program] = (_PROGRAMS, (min(heights) + max(heights)) / 2)
-    return places
+        width = _room_for(column)
+        x = side * (beside + words + width / 2)
+        for row, name in enumerate(column):
+            count = sum(_server(edge) == name for edge in edges)
+            y = (row + 0.5) * bottom / len(column)
+            boxes[name] = _Box(name, _SERVER, x, y, width, 0.26 + 0.13 * count)
+    return boxes
+
+
+def _level(name: str, ports: Sequence[tuple[Edge, float]]) -> float:
+    heights = [y for edge, y in ports if _server(edge) == name]
+    return sum(heights) / len(heights)
+
+
+def _spread(box: _Box, count: int) -> Iterator[float]:
+    """Heights of *count* edges at the side of *box*."""
+    step = box.height / (count + 0.35) if count else 0.0
+    return (box.y + (row - (count - 1) / 2) * step for row in range(count))
+
+
+def _room_for(names: Sequence[str]) -> float:
+    return _LETTER * max(map(len, names), default=0) + 0.3
 
 
 def _brokers(edges: Sequence[Edge]) -> set[str]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.figures.sequence import short_name
-from umt_sim.analysis.palette import INK, MUTED, SERIES, WRONG
+from umt_sim.analysis.palette import GRID, INK, MUTED, SERIES, WRONG
 from umt_sim.analysis.panels import style
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.wording import quantity
 from umt_sim.measures.traces import Trace, critical_path
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 __all__ = ["waterfall"]
@@ -47,7 +49,8 @@ def waterfall(trace: Trace, title: str) -> RunFigure:
         _bar(axes, row, span.start - began, span.end - began, colour, span.status == "error")
     _path(axes, trace, {span.span_id: row for row, (_, span) in enumerate(rows)}, began)
     style(axes, "")
-    axes.grid(visible=True, axis="x", color="#eef0f2")
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x", color=GRID)
     axes.set_yticks(range(len(rows)), [_label(depth, span.name) for depth, span in rows])
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=8, pad=_NAMES)
     for words in axes.get_yticklabels():
@@ -86,6 +89,7 @@ def _bar(axes: Axes, row: int, start: float, end: float, colour: str, failed: bo
         va="center",
         fontsize=7.5,
         color=WRONG if failed else MUTED,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
     )
 
 
@@ -115,12 +119,13 @@ def _colours(trace: Trace) -> dict[str, str]:
 
 
 def _legend(axes: Axes, colours: dict[str, str]) -> None:
-    patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    handles: list[Artist] = [Patch(color=shade, label=name) for name, shade in colours.items()]
+    handles.append(Line2D([], [], color=INK, linewidth=1.8, label="what the answer waited for"))
     axes.legend(
-        handles=patches,
+        handles=handles,
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=len(patches),
+        ncols=min(len(handles), 6),
         frameon=False,
         fontsize=8,
         labelcolor=INK,

@@ -186,10 +186,12 @@ def _cell(value: Any) -> str:
 
 def _heading(column: str) -> str:
     """``p95_ms`` as ``p95, ms``."""
+    if column.endswith("_per_s"):
+        return column.removesuffix("_per_s").replace("_", " ") + " / s"
     name, _, unit = column.rpartition("_")
     units = {"ms": "ms", "s": "s", "percent": "%"}
     words = column if unit not in units or not name else f"{name}, {units[unit]}"
-    return words.replace("_per_s", " / s").replace("_", " ")
+    return words.replace("_", " ")
 
 
 @cache
