@@ -104,7 +104,7 @@ def test_both_worlds_pass_and_agree(name: str, edits: Sequence[str], tmp_path: P
 def test_a_live_run_calibrates_the_sim(tmp_path: Path) -> None:
     """Fit a short live run, write its services into the scenario, and run that in the sim."""
     path = SCENARIOS / "cache-loss.yaml"
-    edits = ("clock={duration: 20s, warmup: 4s, drain: 4s}", "faults={}", "expect=[]")
+    edits = ("clock={duration: 34s, warmup: 4s, drain: 4s}", "faults={}", "expect=[]")
     with _servers_wanted():
         live = run_plan(load(path, world="live", overrides=edits), supply=Supply(provider="system"))
     calibration = calibrate(live)
