@@ -26,6 +26,7 @@ from umt_sim.journal.records import (
     QueueSample,
     ResourceSample,
     RetryEvent,
+    StationTotals,
     UnhandledError,
 )
 from umt_sim.measures.warmup import advised_truncation
@@ -164,6 +165,12 @@ class Result:
 
         return spans_frame(self.journal)
 
+    def span_attributes(self, *names: str) -> pd.DataFrame:
+        """Attributes of spans, a column each beside ``span_id``; all when none is named."""
+        from umt_sim.analysis.frames import attributes_frame
+
+        return attributes_frame(self.journal, names)
+
     @cached_property
     def breakers(self) -> pd.DataFrame:
         """What circuit breakers published."""
@@ -203,6 +210,11 @@ class Result:
     def resources(self) -> pd.DataFrame:
         """Workers busy and callers waiting at the servers."""
         return self._frame(ResourceSample)
+
+    @cached_property
+    def stations(self) -> pd.DataFrame:
+        """The exact account of each server's station over the whole run."""
+        return self._frame(StationTotals)
 
     @cached_property
     def retries(self) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from umt_sim.errors import JournalError
 
-__all__ = ["stored_columns"]
+__all__ = ["plain_type", "stored_columns"]
 
 Column = Any  # a list or an array, one value a row
 
@@ -46,7 +46,7 @@ def stored_columns(path: Path, kind: type[Any]) -> dict[str, Column]:
 
 def _values(texts: list[str], hint: Any) -> Column:
     """The values that *texts* stand for; equal texts become one value."""
-    plain = _plain(hint)
+    plain = plain_type(hint)
     if plain is str and not _optional(hint):
         return texts
     if plain is str:
@@ -59,7 +59,7 @@ def _values(texts: list[str], hint: Any) -> Column:
 
 
 def _value(text: str, hint: Any) -> Any:
-    plain = _plain(hint)
+    plain = plain_type(hint)
     if _optional(hint) and text == "":
         return None
     if isinstance(plain, type) and issubclass(plain, Enum):
@@ -75,7 +75,7 @@ def _unquoted(text: str) -> str:
     return str(json.loads(text)) if text.startswith('"') else text
 
 
-def _plain(hint: Any) -> Any:
+def plain_type(hint: Any) -> Any:
     """The type beside ``None``."""
     if get_origin(hint) in (Union, types.UnionType):
         (inner,) = (part for part in get_args(hint) if part is not types.NoneType)
@@ -84,7 +84,7 @@ def _plain(hint: Any) -> Any:
 
 
 def _optional(hint: Any) -> bool:
-    return _plain(hint) is not hint
+    return plain_type(hint) is not hint
 
 
 def _frozen(value: Any) -> Any:

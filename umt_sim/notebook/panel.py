@@ -19,7 +19,9 @@ from umt_sim.scenario.loader import load
 
 __all__ = ["Panel", "panel"]
 
-_EDITED = ("faults", "policies")
+_SINGULAR = {"faults": "fault", "policies": "policy"}
+"""What can be edited, and how one of each is called."""
+
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ%/]+)")
 _STEPS = 100  # positions of a slider
 
@@ -45,7 +47,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.result: Result | None = None
         self.controls: dict[str, Any] = {
             pointer: _control(value)
-            for block in _EDITED
+            for block in _SINGULAR
             for pointer, value in _numbers(document.get(block, {}), block)
         }
         self.seed = widgets.IntText(value=plan.seed, layout={"width": "9em"})
@@ -53,11 +55,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.button.on_click(lambda _: self.run())
         self.output = widgets.Output()
         self._first = dict(self.overridden())
-        rows = [_row(pointer, control) for pointer, control in self.controls.items()]
         super().__init__(
             [
                 widgets.HTML(f"<b>{plan.name}</b> {plan.description}"),
-                *rows,
+                _sections(self.controls),
                 widgets.HBox([widgets.Label("seed"), self.seed, self.button]),
                 self.output,
             ]
@@ -134,13 +135,27 @@ def _control(value: Any) -> Any:
         min=0,
         max=int(most) if whole else most,
         step=1 if whole else most / _STEPS,
-        readout_format="d" if whole else ".3g",
+        readout_format="d" if whole else ".3g" if most < 1000 else ".0f",
         continuous_update=False,
     )
     slider.unit = unit
     return slider
 
 
-def _row(pointer: str, control: Any) -> Any:
-    words = widgets.Label(pointer, layout={"width": "24em"})
-    return widgets.HBox([words, control, widgets.Label(control.unit)])
+def _sections(controls: Mapping[str, Any]) -> Any:
+    """The sliders of each fault and of each policy below its name, side by side."""
+    sections: dict[str, list[Any]] = {}
+    for pointer, control in controls.items():
+        block, name, *rest = pointer.split(".")
+        row = _row(".".join(rest) or name, control)
+        sections.setdefault(f"{_SINGULAR[block]} <b>{escape(name)}</b>", []).append(row)
+    return widgets.HBox(
+        [widgets.VBox([widgets.HTML(title), *rows]) for title, rows in sections.items()],
+        layout={"flex_flow": "row wrap", "grid_gap": "0 2em"},
+    )
+
+
+def _row(words: str, control: Any) -> Any:
+    control.layout.width = "16em"
+    unit = widgets.Label(control.unit, layout={"width": "2.5em"})
+    return widgets.HBox([widgets.Label(words, layout={"width": "13em"}), control, unit])

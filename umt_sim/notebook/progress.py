@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -10,7 +11,9 @@ from typing import Any
 
 from umt_sim.runner.phases import Progress
 
-__all__ = ["cell_count", "cell_progress"]
+__all__ = ["cell_count", "cell_progress", "remaining"]
+
+_TOO_EARLY = 0.05
 
 
 @contextmanager
@@ -21,9 +24,12 @@ def cell_progress(title: str) -> Iterator[Callable[[Progress], None] | None]:
         return
     from IPython.display import HTML, display
 
-    handle: Any = display(HTML(_bar(title, None)), display_id=True)  # type: ignore[no-untyped-call]
+    handle: Any = display(HTML(_bar(title, None, 0.0)), display_id=True)  # type: ignore[no-untyped-call]
     try:
-        yield lambda progress: handle.update(HTML(_bar(title, progress)))  # type: ignore[no-untyped-call]
+        since = time.monotonic()
+        yield lambda progress: handle.update(
+            HTML(_bar(title, progress, time.monotonic() - since))  # type: ignore[no-untyped-call]
+        )
     finally:
         handle.update(HTML(""))  # type: ignore[no-untyped-call]
 
@@ -38,8 +44,11 @@ def cell_count(title: str, noun: str) -> Iterator[Callable[[int, int], None]]:
 
     handle: Any = display(HTML(_drawn(title, 0.0, "")), display_id=True)  # type: ignore[no-untyped-call]
 
+    since = time.monotonic()
+
     def draw(done: int, total: int) -> None:
-        handle.update(HTML(_drawn(title, done / total, f"{done} of {total} {noun}")))  # type: ignore[no-untyped-call]
+        words = f"{done} of {total} {noun}" + remaining(done / total, time.monotonic() - since)
+        handle.update(HTML(_drawn(title, done / total, words)))  # type: ignore[no-untyped-call]
 
     try:
         yield draw
@@ -57,13 +66,28 @@ def _in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-def _bar(title: str, progress: Progress | None) -> str:
+def remaining(share: float, elapsed: float) -> str:
+    """
+    About how long it still takes, in words; nothing while too little is done to tell.
+
+    Args:
+        share: How much is done, from 0 to 1.
+        elapsed: Seconds that took, of the clock on the wall.
+    """
+    if share < _TOO_EARLY or share >= 1:
+        return ""
+    left = elapsed * (1 - share) / share
+    return f", about {left / 60:.0f} min left" if left > 90 else f", about {left:.0f} s left"
+
+
+def _bar(title: str, progress: Progress | None, elapsed: float) -> str:
     share = 0.0 if progress is None else min(1.0, max(0.0, progress.at / progress.total))
     state = (
         "starting services"
         if progress is None or progress.at < 0
         else f"{progress.at:.0f} of {progress.total:.0f} virtual seconds,"
         f" {progress.answered} requests answered, {progress.in_flight} in flight"
+        + remaining(share, elapsed)
     )
     return _drawn(title, share, state)
 

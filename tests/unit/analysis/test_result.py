@@ -49,7 +49,7 @@ def test_operations_have_units_in_their_columns() -> None:
     [
         ("spans", ["start_s", "end_s", "duration_ms"]),
         ("breakers", ["at_s", "breaker", "event", "from_state", "to_state"]),
-        ("messages", ["at_s", "fate", "queue", "size"]),
+        ("messages", ["at_s", "fate", "queue", "size_bytes"]),
         ("faults", ["name", "kind", "target", "started_s", "ended_s", "connections_touched"]),
         ("queues", ["at_s", "server", "queue", "ready", "unacked", "consumers", "oldest_s"]),
         ("resources", ["at_s", "server", "busy", "waiting", "workers"]),
