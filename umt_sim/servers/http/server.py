@@ -2,10 +2,10 @@
 An HTTP server around an application: who may come in, how long it takes, what goes wrong.
 
 A request passes, in this order: the rate limit (429 at once), the route (404, 405), the
-body (400), the error drawn for it if that is below 500, the capacity (503 if its queue
-is full), the idempotency key (the earlier answer), the error drawn for it if that is 500
-or above, and at last the application. All that follows the capacity happens in one
-instant, so two requests with one key cannot both take effect.
+body (415 if it is compressed, 400), the error drawn for it if that is below 500, the
+capacity (503 if its queue is full), the idempotency key (the earlier answer), the error
+drawn for it if that is 500 or above, and at last the application. All that follows the
+capacity happens in one instant, so two requests with one key cannot both take effect.
 
 A client that goes away does not stop its request: it had arrived, and takes effect.
 """
@@ -95,7 +95,7 @@ class HttpUpstream:
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 picks a free one."""
         loop = asyncio.get_running_loop()
-        self._protocols = web.Server(self._handle, access_log=None)
+        self._protocols = web.Server(self._handle, access_log=None, auto_decompress=False)
         self._listener = await loop.create_server(self._protocols, host, port)
 
     async def stop(self) -> None:
@@ -163,7 +163,7 @@ class HttpUpstream:
         route, parameters = self._find(request)
         exchange.operation = route.operation
         verdict = self._errors.draw(self._stream)
-        exchange.raw = await request.read()
+        exchange.raw = await _read(request)
         call = Call(parameters, _json(exchange.raw), request.headers, arrived)
         if verdict is not None and verdict.status < 500:
             raise _by_chance(verdict)
@@ -274,6 +274,15 @@ class _Exchange:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    """The body; a compressed one is refused, which aiohttp would break the connection over."""
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        refusal = f"a body in the coding {coding!r} is not read; send it as it is"
+        raise Refusal(415, refusal, {"Accept-Encoding": "identity"})
+    return await request.read()
 
 
 def _json(raw: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -307,6 +308,20 @@ def test_what_makes_no_sense_is_refused(
         answer = await at.http.request(method, path, content=content)
         assert status == answer.status_code
         assert answer.json()["error"].startswith(message)
+
+    simulate(body)
+
+
+@pytest.mark.parametrize("sent", [gzip.compress(b'{"text": "hello"}'), b"no gzip at all"])
+def test_a_compressed_body_is_refused(sent: bytes) -> None:
+    """415 whether it could be unpacked or not, and the connection goes on."""
+
+    async def body(at: Setting) -> None:
+        headers = {"Content-Encoding": "gzip"}
+        answer = await at.http.post("/posts", content=sent, headers=headers)
+        assert 415 == answer.status_code
+        assert "identity" == answer.headers["Accept-Encoding"]
+        assert 201 == (await at.post("/posts", text="hello", account="a")).status_code
 
     simulate(body)
 
