@@ -55,6 +55,8 @@ class Amqp(Dialect):
         async with await aio_pika.connect(f"amqp://guest:guest@{HOST}:{port}/") as connection:
             channel = await connection.channel()
             await channel.set_qos(10)
+            await channel.exchange_delete("drive")  # a spoilt declaration may have left another
+            await channel.queue_delete("drive")
             exchange = await channel.declare_exchange("drive", "topic", auto_delete=True)
             queue = await channel.declare_queue("drive", exclusive=True)
             await queue.bind(exchange, "a.*")

@@ -60,7 +60,7 @@ def test_malformed_messages(
     part: int,
     campaign: bool,
     caplog: pytest.LogCaptureFixture,
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     """Every conversation ends, most with an error told, and the server works on."""
     with caplog.at_level(logging.ERROR):
@@ -68,7 +68,7 @@ def test_malformed_messages(
     assert [] == [record.getMessage() for record in caplog.records if not is_told(record)]
     assert tally.complaints > tally.conversations / 10
     assert tally.hung_up > 0
-    record_property("tally", str(tally))  # in the report that --junit-xml writes
+    record_testsuite_property(f"{protocol}-{part}", tally)  # for the report of --junit-xml
 
 
 def is_told(record: logging.LogRecord) -> bool:
