@@ -1,4 +1,4 @@
-"""Systems with one fault each that an invariant is there to find."""
+"""Systems with one fault each that an invariant or an expectation is there to find."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from contextlib import asynccontextmanager
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 
-from umt_sim.journal.records import OUTBOX, BreakerEvent, EffectRecord, QueueSample, StationTotals
+from umt_sim.journal.records import (
+    OUTBOX,
+    BreakerEvent,
+    EffectRecord,
+    Observation,
+    QueueSample,
+    StationTotals,
+)
 from umt_sim.systems.base import Setting
 from umt_sim.systems.lab.gateway import StreamGateway
 from umt_sim.workload.operations import Arrival, Operations
@@ -110,5 +117,18 @@ async def cooks_its_books(setting: Setting) -> AsyncIterator[Operations]:
     async def work(arrival: Arrival) -> None:
         now = setting.recorder.now()
         setting.recorder.add(StationTotals(now, "desk", 1, 2, 0, 0, 0, 0, 1.0, 0.0, 1.0, 0.0))
+
+    yield Operations({"work": work})
+
+
+@asynccontextmanager
+async def leaks_its_connections(setting: Setting) -> AsyncIterator[Operations]:
+    """Takes a connection for every request, and tells how many are out; none comes back."""
+    taken = 0
+
+    async def work(arrival: Arrival) -> None:
+        nonlocal taken
+        taken += 1
+        setting.recorder.add(Observation(setting.recorder.now(), "connections_out", taken))
 
     yield Operations({"work": work})

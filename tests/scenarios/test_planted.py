@@ -59,3 +59,22 @@ def test_a_planted_violation_is_caught(invariant: str, tmp_path: Path) -> None:
     verdict = run(path).verdict.verdicts[0]
     assert (invariant, Status.FAILED) == (verdict.name, verdict.status), verdict.evidence
     assert evidence in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("observed(connections_out).max < 10", Status.FAILED),
+        ("observed(connections_out).max < 100", Status.PASSED),
+        ("observed(connections_lent).max < 10", Status.INCONCLUSIVE),
+    ],
+)
+def test_a_number_of_the_systems_own_is_judged(asked: str, status: Status, tmp_path: Path) -> None:
+    """A system writes it down, a scenario asks for it by name, and a misspelt name never passes."""
+    path = tmp_path / "planted.yaml"
+    text = SCENARIO.format(
+        system="leaks_its_connections", services="{}", faults="{}", invariant="no_unhandled_errors"
+    )
+    path.write_text(f"{text}expect: ['{asked}']\n")
+    verdict = run(path).verdict.verdicts[0]
+    assert (asked, status) == (verdict.name, verdict.status), verdict.evidence

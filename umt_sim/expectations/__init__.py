@@ -8,6 +8,7 @@ From a journal to verdicts.
 - ``aborting``: conditions that end a run early.
 - ``numbers``: measured numbers by their names in the language.
 - ``tolerance``, ``baseline``: how much worse than before a number may become, and whether it has.
+- ``presence``: whether a run knows what an expectation is about.
 - ``judging``: one expectation against one journal.
 - ``invariants``: checkers of what must never be broken, by name.
 - ``judgement``: everything a plan expects, with the safeguards that keep a pass honest.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from umt_sim.expectations.grammar import Expectation
-from umt_sim.expectations.metrics import METRICS, Metric, Subject
+from umt_sim.expectations.metrics import METRICS, Metric
+from umt_sim.expectations.presence import is_heard_of
 from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.verdicts import Status, Verdict
 from umt_sim.expectations.wording import interval, number, quantity
 from umt_sim.faults.timeline import Window
-from umt_sim.journal.recorder import Journal
-from umt_sim.journal.records import BreakerEvent, MessageEvent, QueueSample
 from umt_sim.measures.estimates import Estimate
 
 __all__ = ["judge"]
@@ -33,8 +32,8 @@ def judge(expectation: Expectation, readings: Readings) -> Verdict:
             expectation, Status.INCONCLUSIVE, f"{expectation.window} did not take place"
         )
     metric = METRICS[expectation.metric]
-    if not _heard(metric.subject, expectation.of, readings.journal):
-        evidence = f"nothing was heard of the {metric.subject.value} {expectation.of}"
+    if not is_heard_of(metric, expectation.of, readings):
+        evidence = f"nothing was heard of {_subject(metric, expectation.of)}"
         return _verdict(expectation, Status.INCONCLUSIVE, evidence)
     stretch = _stretch(expectation, window, readings)
     if stretch.duration <= 0:
@@ -46,16 +45,8 @@ def judge(expectation: Expectation, readings: Readings) -> Verdict:
     return _judge_level(expectation, metric, readings, stretch)
 
 
-def _heard(subject: Subject, of: str | None, journal: Journal) -> bool:
-    """Whether the journal knows what an expectation is about; a misspelt name never passes."""
-    match subject:
-        case Subject.BREAKER:
-            return any(event.breaker == of for event in journal.of(BreakerEvent))
-        case Subject.QUEUE if of is not None:
-            samples, messages = journal.of(QueueSample), journal.of(MessageEvent)
-            return any(row.queue == of for rows in (samples, messages) for row in rows)
-        case _:
-            return True
+def _subject(metric: Metric, of: str | None) -> str:
+    return f"any {metric.subject.value}" if of is None else f"the {metric.subject.value} {of}"
 
 
 def _stretch(expectation: Expectation, window: Window, readings: Readings) -> Window:

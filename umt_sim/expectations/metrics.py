@@ -17,9 +17,15 @@ import numpy as np
 
 from umt_sim.expectations.readings import Readings
 from umt_sim.faults.timeline import Window
-from umt_sim.journal.records import MessageEvent, MessageFate, RetryEvent
-from umt_sim.measures.breakers import refusals, time_in
-from umt_sim.measures.counters import queue_depth, retry_amplification, span_durations
+from umt_sim.journal.records import MessageEvent, MessageFate
+from umt_sim.measures.breakers import joint_time_in, refusals
+from umt_sim.measures.counters import (
+    observations,
+    queue_depth,
+    retries,
+    retry_amplification,
+    span_durations,
+)
 from umt_sim.measures.estimates import (
     STEADY,
     Batching,
@@ -51,6 +57,7 @@ class Subject(Enum):
     POLICY = "policy"
     QUEUE = "queue"
     SPAN = "span"
+    OBSERVATION = "observation"
 
 
 Measure = Callable[[Readings, str | None, str, Window], Estimate]
@@ -212,19 +219,23 @@ _TIMES_IN_STATE = {
 def _breaker_moments(
     readings: Readings, of: str | None, aggregate: str, window: Window
 ) -> Sequence[float]:
+    breakers = readings.breakers(of or "")
     if aggregate == "refusals":
-        return [event.at for event in refusals(readings.journal, of or "", window)]
+        found = (event for name in breakers for event in refusals(readings.journal, name, window))
+        return sorted(event.at for event in found)
     state = _TRANSITIONS[aggregate]
-    return [
+    return sorted(
         event.at
-        for event in readings.transitions(of or "")
+        for name in breakers
+        for event in readings.transitions(name)
         if event.to_state == state and event.at in window
-    ]
+    )
 
 
 def _breaker_time(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
-    changes = readings.transitions(of or "")
-    return Estimate(time_in(_TIMES_IN_STATE[aggregate], changes, window), len(changes))
+    breakers = [readings.transitions(name) for name in readings.breakers(of or "")]
+    seconds = joint_time_in(_TIMES_IN_STATE[aggregate], breakers, window)
+    return Estimate(seconds, sum(map(len, breakers)))
 
 
 def _message_moments(
@@ -243,11 +254,12 @@ def _message_moments(
 
 
 def _retry_moments(readings: Readings, of: str | None, _: str, window: Window) -> Sequence[float]:
-    return [
-        event.at
-        for event in readings.journal.of(RetryEvent)
-        if of in (None, event.policy) and event.at in window
-    ]
+    return retries(readings.journal, of, window)
+
+
+def _observed(readings: Readings, of: str | None, aggregate: str, window: Window) -> Estimate:
+    values = observations(readings.journal, of or "", window)
+    return _of_sample(values, aggregate, readings.batching(window))
 
 
 _SAMPLE = dict.fromkeys(("mean", "min", "max"), Unit.SECONDS)
@@ -325,7 +337,8 @@ METRICS: Mapping[str, Metric] = {
     "retries": Metric(Subject.POLICY, "Decisions to try again.", moments=_retry_moments, worse=1),
     "breaker": Metric(
         Subject.BREAKER,
-        "Transitions and refusals of a circuit breaker, and its time in each state.",
+        "Transitions and refusals of a policy's circuit breakers, in every process that has one,"
+        " and the time in which any of them was open or half open, or all were closed.",
         measure=_breaker_time,
         moments=_breaker_moments,
         required=True,
@@ -352,6 +365,15 @@ METRICS: Mapping[str, Metric] = {
         unit=Unit.SECONDS,
         needs=STEADY.least,
         worse=1,
+    ),
+    "observed": Metric(
+        Subject.OBSERVATION,
+        "What a system or a checker wrote into the journal under that name, a plain number.",
+        measure=_observed,
+        required=True,
+        aggregates=dict.fromkeys(_SAMPLE, Unit.NUMBER),
+        quantiles=True,
+        needs=STEADY.least,
     ),
 }
 """Every metric by its name in the language."""

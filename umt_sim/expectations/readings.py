@@ -7,7 +7,7 @@ from functools import cached_property
 from umt_sim.faults.timeline import BASELINE, Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent
-from umt_sim.measures.breakers import transitions
+from umt_sim.measures.breakers import breakers_made_from, transitions
 from umt_sim.measures.estimates import PASSING, STEADY, Batching
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.steps import Steps
@@ -28,6 +28,7 @@ class Readings:
         self.journal = journal
         self._requests: dict[str | None, Requests] = {}
         self._in_flight: dict[str | None, Steps] = {}
+        self._breakers: dict[str, list[str]] = {}
         self._transitions: dict[str, list[BreakerEvent]] = {}
 
     @cached_property
@@ -65,6 +66,12 @@ class Readings:
         if operation not in self._in_flight:
             self._in_flight[operation] = self.requests_of(operation).in_flight()
         return self._in_flight[operation]
+
+    def breakers(self, policy: str) -> list[str]:
+        """Names of the breakers made from *policy*, in whichever process."""
+        if policy not in self._breakers:
+            self._breakers[policy] = breakers_made_from(self.journal, policy)
+        return self._breakers[policy]
 
     def transitions(self, breaker: str) -> list[BreakerEvent]:
         """Transitions of one breaker from the beginning of the run."""

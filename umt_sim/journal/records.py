@@ -23,6 +23,7 @@ __all__ = [
     "LogLine",
     "MessageEvent",
     "MessageFate",
+    "Observation",
     "OperationRecord",
     "Outcome",
     "PhaseRecord",
@@ -206,6 +207,22 @@ class EffectRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    A number that only the system under test, or a checker of it, knows: ``observed(name)``.
+
+    Attributes:
+        at: Seconds of the run it belongs to.
+        name: What was observed, without blanks and parentheses; with its unit, if it has one.
+        value: The number.
+    """
+
+    at: float
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSample:
     """
     Length of a queue at one moment. ``oldest`` is the age of its head in seconds.
@@ -309,6 +326,7 @@ Record = (
     | BreakerEvent
     | BreakerSnapshot
     | EffectRecord
+    | Observation
     | RetryEvent
     | FaultRecord
     | QueueSample

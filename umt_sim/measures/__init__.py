@@ -7,9 +7,10 @@ The one definition of every number that is read off a journal.
 - ``requests``: sojourn times, error rates, throughput, requests in flight.
 - ``warmup``: advice on how much of the beginning to leave out.
 - ``steps``: quantities that hold their value until the next change.
+- ``guards``: which retries and breakers a policy's name stands for.
 - ``breakers``: states over time, transitions, refusals.
 - ``units``: quantities as text with their unit, both ways.
-- ``counters``: messages, retries, queue lengths, span durations.
+- ``counters``: messages, retries, queue lengths, span durations, observations.
 - ``calls``: how long services took to answer, as client spans tell.
 - ``flow``: laws that hold exactly on every run: flow balance, busy time, Little's law.
 - ``impact``: what a fault did: reach, detection, recovery, error budget.

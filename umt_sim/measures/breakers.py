@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from umt_sim.faults.timeline import Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent
+from umt_sim.measures.guards import made_from
 
 __all__ = [
     "NOT_PERMITTED",
     "Stay",
     "Worth",
+    "breakers_made_from",
     "breakers_of",
+    "joint_time_in",
     "refusals",
     "stays",
     "time_in",
@@ -79,6 +82,11 @@ def breakers_of(journal: Journal) -> list[str]:
     return sorted({event.breaker for event in journal.of(BreakerEvent)})
 
 
+def breakers_made_from(journal: Journal, policy: str) -> list[str]:
+    """Names of those that were made from *policy*, in whichever process."""
+    return [name for name in breakers_of(journal) if made_from(name, policy)]
+
+
 def transitions(
     journal: Journal, breaker: str, *, to: str | None = None, window: Window | None = None
 ) -> list[BreakerEvent]:
@@ -134,4 +142,28 @@ def stays(changes: Sequence[BreakerEvent], window: Window) -> list[Stay]:
 
 def time_in(state: str, changes: Sequence[BreakerEvent], window: Window) -> float:
     """Seconds of *window* a breaker spent in *state*."""
-    return sum(stay.end - stay.start for stay in stays(changes, window) if stay.state == state)
+    return joint_time_in(state, [changes], window)
+
+
+def joint_time_in(state: str, breakers: Iterable[Sequence[BreakerEvent]], window: Window) -> float:
+    """
+    Seconds of *window* in which any of *breakers* was in *state*; for ``closed``, all of them.
+
+    Args:
+        state: Its name.
+        breakers: Of each, its transitions from the beginning of the run, in order.
+        window: What is wanted.
+    """
+    found = [stay for changes in breakers for stay in stays(changes, window)]
+    if state == _FIRST:
+        return window.duration - _covered(stay for stay in found if stay.state != _FIRST)
+    return _covered(stay for stay in found if stay.state == state)
+
+
+def _covered(found: Iterable[Stay]) -> float:
+    """Seconds in which at least one of the stays lasts."""
+    seconds, until = 0.0, float("-inf")
+    for stay in sorted(found, key=lambda stay: stay.start):
+        seconds += max(0.0, stay.end - max(stay.start, until))
+        until = max(until, stay.end)
+    return seconds

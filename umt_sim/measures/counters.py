@@ -1,4 +1,4 @@
-"""Messages, retries, queue lengths and span durations."""
+"""Messages, retries, queue lengths, span durations, and whatever else was observed."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import (
     MessageEvent,
     MessageFate,
+    Observation,
     QueueSample,
     RetryEvent,
     SpanRow,
 )
 from umt_sim.measures.estimates import STEADY, Batching, Estimate, Floats, ratio_estimate
+from umt_sim.measures.guards import made_from
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.steps import Steps
 
 __all__ = [
     "message_count",
+    "observations",
     "queue_depth",
     "queues_of",
     "redelivered_count",
+    "retries",
     "retry_amplification",
     "span_durations",
 ]
@@ -60,6 +64,15 @@ def queue_depth(journal: Journal, queue: str) -> Steps:
     )
 
 
+def retries(journal: Journal, policy: str | None, window: Window) -> list[float]:
+    """When it was decided in *window* to try again, under one policy or, for ``None``, any."""
+    return [
+        event.at
+        for event in journal.of(RetryEvent)
+        if (policy is None or made_from(event.policy, policy)) and event.at in window
+    ]
+
+
 def retry_amplification(
     journal: Journal,
     requests: Requests,
@@ -80,14 +93,9 @@ def retry_amplification(
         batching: How the interval is found.
     """
     edges = np.linspace(window.start, window.end, batching.count + 1)
-    retries = [
-        event.at
-        for event in journal.of(RetryEvent)
-        if policy in (None, event.policy) and event.at in window
-    ]
     started = requests.started[(requests.started >= window.start) & (requests.started < window.end)]
     firsts = np.histogram(started, edges)[0].astype(np.float64)
-    again = np.histogram(retries, edges)[0].astype(np.float64)
+    again = np.histogram(retries(journal, policy, window), edges)[0].astype(np.float64)
     return ratio_estimate(firsts + again, firsts, len(started), batching)
 
 
@@ -95,5 +103,13 @@ def span_durations(journal: Journal, name: str, window: Window) -> Floats:
     """Seconds each span called *name* lasted that began in *window*, in order of their end."""
     return np.array(
         [s.end - s.start for s in journal.of(SpanRow) if s.name == name and s.start in window],
+        dtype=np.float64,
+    )
+
+
+def observations(journal: Journal, name: str, window: Window) -> Floats:
+    """Values observed under *name* in *window*, in the order they were written."""
+    return np.array(
+        [row.value for row in journal.of(Observation) if row.name == name and row.at in window],
         dtype=np.float64,
     )

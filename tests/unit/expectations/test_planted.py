@@ -19,6 +19,7 @@ from umt_sim.journal.records import (
     BreakerEvent,
     MessageEvent,
     MessageFate,
+    Observation,
     Outcome,
     QueueSample,
     Record,
@@ -40,7 +41,7 @@ def messages(times: int) -> list[Record]:
     ]
 
 
-def breaker(rounds: int) -> list[Record]:
+def breaker(rounds: int, name: str = "llm") -> list[Record]:
     """A breaker that opens, tries and closes so many times, a second in each state."""
     steps = [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
     return [
@@ -48,8 +49,8 @@ def breaker(rounds: int) -> list[Record]:
         for n in range(rounds)
         for step, (before, after) in enumerate(steps)
         for event in (
-            BreakerEvent(10.0 + 3 * n + step, "llm", "state_transition", before, after),
-            BreakerEvent(10.5 + 3 * n + step, "llm", "not_permitted"),
+            BreakerEvent(10.0 + 3 * n + step, name, "state_transition", before, after),
+            BreakerEvent(10.5 + 3 * n + step, name, "not_permitted"),
         )
     ]
 
@@ -62,11 +63,17 @@ def spans(seconds: float) -> list[Record]:
     ]
 
 
+def observed(value: float) -> list[Record]:
+    """The same number once a second."""
+    return [Observation(float(n), "pool_waiters", value) for n in range(90)]
+
+
 HEALTHY = journal(
     *steady(0.0, 100.0, latency=0.1),
     *messages(1),
     *breaker(1),
     *spans(0.5),
+    *observed(2.0),
     QueueSample(0.0, "mq", "q", 1, 0, 1),
 )
 SICK = journal(
@@ -75,6 +82,7 @@ SICK = journal(
     *messages(9),
     *breaker(9),
     *spans(5.0),
+    *observed(50.0),
     *(RetryEvent(0.05 * n, "llm", 1, 0.1, "PortTimeout") for n in range(1990)),
     QueueSample(0.0, "mq", "q", 99, 0, 1),
 )
@@ -103,10 +111,17 @@ CAUGHT: dict[str, dict[str, str]] = {
     },
     "messages": {**COUNTS, "delivered": "<= 3"},
     "span": TIMES,
+    "observed": dict.fromkeys(TIMES, "< 9"),
 }
 """Metric and aggregate to the limit that is kept in health and broken in sickness."""
 
-SUBJECTS = {"breaker": "(llm)", "queue_depth": "(q)", "messages": "(q)", "span": "(work)"}
+SUBJECTS = {
+    "breaker": "(llm)",
+    "queue_depth": "(q)",
+    "messages": "(q)",
+    "span": "(work)",
+    "observed": "(pool_waiters)",
+}
 ALL = [
     (metric, aggregate, limit)
     for metric, limits in CAUGHT.items()
@@ -131,3 +146,55 @@ def test_a_violation_is_caught(metric: str, aggregate: str, limit: str) -> None:
     healthy, sick = (judge(asked, Readings(found)) for found in (HEALTHY, SICK))
     assert Status.PASSED is healthy.status, healthy.evidence
     assert Status.FAILED is sick.status, sick.evidence
+
+
+GUARDS = {
+    "retries(llm)": "< 10",
+    "retry_amplification(llm)": "< 1.5",
+    **{f"breaker(llm).{aggregate}": limit for aggregate, limit in CAUGHT["breaker"].items()},
+}
+
+
+@pytest.mark.parametrize("asked", [f"{of} {limit}" for of, limit in GUARDS.items()])
+def test_a_violation_in_one_process_is_caught_by_the_policys_name(asked: str) -> None:
+    """The guards of a policy are called ``process/policy``; one sick process is enough."""
+    retries = [RetryEvent(0.05 * n, "agent/llm", 1, 0.1, "PortTimeout") for n in range(1990)]
+    others = [RetryEvent(1.0, "client/llm", 1, 0.1, "PortTimeout")]
+    load = steady(0.0, 100.0)
+    healthy = judge(expect(asked), Readings(journal(*load, *others, *breaker(1, "client/llm"))))
+    sick = judge(
+        expect(asked),
+        Readings(
+            journal(*load, *others, *retries, *breaker(1, "client/llm"), *breaker(9, "agent/llm"))
+        ),
+    )
+    assert Status.PASSED is healthy.status, healthy.evidence
+    assert Status.FAILED is sick.status, sick.evidence
+
+
+@pytest.mark.parametrize(("metric", "aggregate", "limit"), ALL)
+def test_nothing_passes_or_fails_about_what_is_unknown(
+    metric: str, aggregate: str, limit: str
+) -> None:
+    """A subject that the journal never heard of makes the answer inconclusive, with a sentence."""
+    asked = f"{metric}(misspelt){f'.{aggregate}' if aggregate else ''} {limit}"
+    for found in (HEALTHY, SICK):
+        verdict = judge(expect(asked), Readings(found))
+        assert Status.INCONCLUSIVE is verdict.status, verdict.evidence
+        assert verdict.evidence.startswith("nothing was heard of the "), verdict.evidence
+        assert verdict.evidence.endswith(" misspelt")
+
+
+def test_a_policy_that_had_no_reason_to_retry_is_known_by_the_plan() -> None:
+    """No retries at all is an answer about a policy that would have made some."""
+    plan = {"policies": {"llm": {"retry": {"max_attempts": 3}}, "cache": {"timeout": 1.0}}}
+    readings = Readings(journal(*steady(0.0, 100.0), plan=plan))
+    assert Status.PASSED is judge(expect("retries(llm) == 0"), readings).status
+    assert Status.INCONCLUSIVE is judge(expect("retries(cache) == 0"), readings).status
+
+
+def test_messages_that_nobody_recorded_are_not_counted_as_none() -> None:
+    """A world that samples queues but sees no message cannot say that none was lost."""
+    readings = Readings(journal(*steady(0.0, 100.0), QueueSample(0.0, "mq", "q", 1, 0, 1)))
+    for asked in ("messages.lost == 0", "messages(q).lost == 0"):
+        assert Status.INCONCLUSIVE is judge(expect(asked), readings).status

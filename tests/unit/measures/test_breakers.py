@@ -8,7 +8,9 @@ from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import (
     Stay,
     Worth,
+    breakers_made_from,
     breakers_of,
+    joint_time_in,
     refusals,
     stays,
     time_in,
@@ -55,6 +57,26 @@ def test_a_breaker_without_transitions_was_closed() -> None:
 def test_time_in_a_state_is_cut_to_the_window() -> None:
     """Five of the ten seconds it was open."""
     assert time_in("open", transitions(JOURNAL, "llm"), Window("w", 15.0, 50.0)) == 5.0
+
+
+def test_a_policys_name_stands_for_its_breaker_in_every_process() -> None:
+    """``llm`` covers ``agent/llm``, not ``agent/big-llm``; a full name is one breaker's."""
+    names = ("llm", "agent/llm", "client/llm", "agent/big-llm", "llm/agent")
+    found = journal(*(BreakerEvent(1.0, name, "success") for name in names))
+    assert ["agent/llm", "client/llm", "llm"] == breakers_made_from(found, "llm")
+    assert ["agent/llm"] == breakers_made_from(found, "agent/llm")
+
+
+def test_time_of_several_is_open_for_any_and_closed_for_all() -> None:
+    """One is open from 10 to 20 s, the other from 15 to 40 s: 30 s together, none counted twice."""
+    other = [
+        BreakerEvent(15.0, "agent/llm", "state_transition", "closed", "open"),
+        BreakerEvent(40.0, "agent/llm", "state_transition", "open", "closed"),
+    ]
+    both = [transitions(JOURNAL, "llm"), other]
+    assert joint_time_in("open", both, RUN) == 30.0
+    assert joint_time_in("half_open", both, RUN) == 1.0
+    assert joint_time_in("closed", both, RUN) == 70.0
 
 
 def test_transitions_and_refusals_are_counted_apart() -> None:

@@ -9,6 +9,7 @@ from umt_sim.measures.counters import (
     message_count,
     queue_depth,
     redelivered_count,
+    retries,
     retry_amplification,
     span_durations,
 )
@@ -38,6 +39,18 @@ def test_amplification_is_one_plus_retries_per_request() -> None:
     requests = Requests.of(found)
     assert retry_amplification(found, requests, None, RUN).value == 1.5
     assert retry_amplification(found, requests, "other", RUN).value == 1.0
+
+
+def test_retries_under_a_policy_are_those_of_its_guards_in_every_process() -> None:
+    """A policy's name stands for ``process/policy``; a full name for the one."""
+    found = journal(
+        RetryEvent(1.0, "llm", 1, 0.1, "Timeout"),
+        RetryEvent(2.0, "agent/llm", 1, 0.1, "Timeout"),
+        RetryEvent(3.0, "agent/cache", 1, 0.1, "Timeout"),
+    )
+    assert [1.0, 2.0] == retries(found, "llm", RUN)
+    assert [2.0] == retries(found, "agent/llm", RUN)
+    assert [1.0, 2.0, 3.0] == retries(found, None, RUN)
 
 
 def test_amplification_without_requests_is_undefined() -> None:
