@@ -8,6 +8,7 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``panels``: the parts of that figure.
 - ``figures``: pictures of one question each: traces, topology, heat maps, distributions.
 - ``impact``: what the faults did, as tables.
+- ``breaker``: one breaker: states, worth, transitions.
 - ``report``: a run as one HTML file.
 - ``otlp``: the traces in the form that Jaeger and collectors read.
 - ``reproduction``: the line that runs the same thing again.

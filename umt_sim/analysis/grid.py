@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,8 +70,20 @@ def _part(runs: pd.DataFrame, panel: str | None, chosen: object) -> pd.DataFrame
 
 def _table(runs: pd.DataFrame, x: str, y: str, value: str) -> pd.DataFrame:
     """Mean of *value* over the runs of each cell, *y* down and *x* across."""
-    cells = {at: over_replications(rows[value].tolist()).value for at, rows in runs.groupby([y, x])}
-    return pd.Series(cells).unstack()
+    known = runs.dropna(subset=[value])
+    groups = known.groupby([y, x])
+    cells = {at: over_replications(rows[value].tolist()).value for at, rows in groups}
+    return pd.Series(cells).unstack().reindex(index=_order(runs[y]), columns=_order(runs[x]))
+
+
+def _order(values: pd.Series[Any]) -> list[Any]:
+    """Numbers by size; texts such as ``2s`` and ``10s`` as they come."""
+    found = list(dict.fromkeys(values))
+    return sorted(found) if pd.api.types.is_numeric_dtype(values) else found
+
+
+def _tick(value: Any) -> str:
+    return str(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _draw(
@@ -79,8 +92,8 @@ def _draw(
     image = axes.imshow(
         table.to_numpy(), cmap=_COLOURS, vmin=low, vmax=high, origin="lower", aspect="auto"
     )
-    axes.set_xticks(range(len(table.columns)), [f"{at:g}" for at in table.columns], fontsize=9)
-    axes.set_yticks(range(len(table.index)), [f"{at:g}" for at in table.index], fontsize=9)
+    axes.set_xticks(range(len(table.columns)), [_tick(at) for at in table.columns], fontsize=9)
+    axes.set_yticks(range(len(table.index)), [_tick(at) for at in table.index], fontsize=9)
     axes.tick_params(length=0, colors=INK)
     axes.spines[:].set_visible(False)
     for (row, column), number in np.ndenumerate(table.to_numpy()):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from umt_sim.analysis.breaker import BreakerView
     from umt_sim.analysis.figures.gallery import Gallery
 
 __all__ = ["Result", "where"]
@@ -257,6 +258,17 @@ class Result:
         from umt_sim.analysis.impact import breaker_worth_frame
 
         return breaker_worth_frame(self._readings)
+
+    def breaker(self, name: str) -> BreakerView:
+        """
+        One circuit breaker: its states over time, its worth, its transitions.
+
+        Raises:
+            ValueError: The run had no such breaker.
+        """
+        from umt_sim.analysis.breaker import BreakerView
+
+        return BreakerView(self._readings, name)
 
     @property
     def figures(self) -> Gallery:

@@ -14,7 +14,8 @@ from IPython.display import display
 from umt_sim import bootstrap
 from umt_sim.analysis import Result
 from umt_sim.errors import UmtSimError
-from umt_sim.notebook.progress import cell_progress
+from umt_sim.notebook.progress import progress_bar
+from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load
 
 __all__ = ["Panel", "panel"]
@@ -53,6 +54,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.seed = widgets.IntText(value=plan.seed, layout={"width": "9em"})
         self.button = widgets.Button(description="Run", icon="play", button_style="primary")
         self.button.on_click(lambda _: self.run())
+        self.progress = widgets.HTML()
         self.output = widgets.Output()
         self._first = dict(self.overridden())
         super().__init__(
@@ -60,6 +62,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 widgets.HTML(f"<b>{plan.name}</b> {plan.description}"),
                 _sections(self.controls),
                 widgets.HBox([widgets.Label("seed"), self.seed, self.button]),
+                self.progress,
                 self.output,
             ]
         )
@@ -85,13 +88,20 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._run()
         finally:
             self.button.disabled = False
+            self.progress.value = ""
 
     def _run(self) -> None:
+        bar = progress_bar(Path(self._path).stem)
+
+        def show(progress: Progress | None) -> None:
+            # A widget of its own: an Output does not follow updates of what it displays.
+            self.progress.value = bar(progress)
+
+        show(None)
         try:
-            with cell_progress(Path(self._path).stem) as show:
-                self.result = bootstrap.run(
-                    self._path, seed=self.seed.value, overrides=self.edits(), progress=show
-                )
+            self.result = bootstrap.run(
+                self._path, seed=self.seed.value, overrides=self.edits(), progress=show
+            )
         except UmtSimError as error:
             display(widgets.HTML(f"<pre>{escape(str(error))}</pre>"))  # type: ignore[no-untyped-call]
         else:

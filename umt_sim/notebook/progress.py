@@ -11,7 +11,7 @@ from typing import Any
 
 from umt_sim.runner.phases import Progress
 
-__all__ = ["cell_count", "cell_progress", "remaining"]
+__all__ = ["cell_count", "cell_progress", "progress_bar", "remaining"]
 
 _TOO_EARLY = 0.05
 
@@ -24,12 +24,10 @@ def cell_progress(title: str) -> Iterator[Callable[[Progress], None] | None]:
         return
     from IPython.display import HTML, display
 
-    handle: Any = display(HTML(_bar(title, None, 0.0)), display_id=True)  # type: ignore[no-untyped-call]
+    bar = progress_bar(title)
+    handle: Any = display(HTML(bar(None)), display_id=True)  # type: ignore[no-untyped-call]
     try:
-        since = time.monotonic()
-        yield lambda progress: handle.update(
-            HTML(_bar(title, progress, time.monotonic() - since))  # type: ignore[no-untyped-call]
-        )
+        yield lambda progress: handle.update(HTML(bar(progress)))  # type: ignore[no-untyped-call]
     finally:
         handle.update(HTML(""))  # type: ignore[no-untyped-call]
 
@@ -54,6 +52,12 @@ def cell_count(title: str, noun: str) -> Iterator[Callable[[int, int], None]]:
         yield draw
     finally:
         handle.update(HTML(""))  # type: ignore[no-untyped-call]
+
+
+def progress_bar(title: str) -> Callable[[Progress | None], str]:
+    """What draws progress as HTML; from now on it reckons how long the rest will take."""
+    since = time.monotonic()
+    return lambda progress: _bar(title, progress, time.monotonic() - since)
 
 
 def _in_notebook() -> bool:

@@ -4,14 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from umt_sim.bootstrap import sweeping
+from umt_sim.expectations.grammar import number
 from umt_sim.expectations.numbers import STANDARD
+from umt_sim.expectations.wording import quantity
 from umt_sim.notebook.progress import cell_count
 from umt_sim.search.sweep import Sweep
 
-__all__ = ["sweep"]
+if TYPE_CHECKING:
+    from umt_sim.analysis.figure import RunFigure
+
+__all__ = ["DrawnSweep", "sweep"]
+
+
+class DrawnSweep(Sweep):
+    """A sweep that draws itself."""
+
+    def plot(self, x: str, y: str, value: str) -> RunFigure:
+        """
+        The mean of one number over two of the values swept, as a heat map.
+
+        Args:
+            x: Path of the value to the right, or its end: ``timeout``.
+            y: Path of the value upwards, likewise.
+            value: Name of a number that was measured.
+
+        Raises:
+            ValueError: There is no such value or number, or not one only.
+        """
+        from umt_sim.analysis.grid import grid_figure
+
+        unit = number(value).unit
+        frame = self.frame
+        right, up = (_column(name, frame.columns.tolist()) for name in (x, y))
+        if value not in frame:
+            raise ValueError(f"{value!r} was not measured; there are {', '.join(self._measured)}")
+        return grid_figure(
+            frame, x=right, y=up, value=value, words=lambda found: quantity(found, unit)
+        )
+
+    @property
+    def _measured(self) -> list[str]:
+        return list(self.trials[0].numbers) if self.trials else []
 
 
 def sweep(
@@ -23,7 +59,7 @@ def sweep(
     overrides: Sequence[str] = (),
     runs: str | Path | None = None,
     jobs: int = 1,
-) -> Sweep:
+) -> DrawnSweep:
     """
     Run a scenario with every combination of some of its values.
 
@@ -43,14 +79,15 @@ def sweep(
         jobs: Trials at once, each in a process of its own.
 
     Returns:
-        The trials: ``frame`` has a row for each, ``summary()`` one for each point.
+        The trials: ``frame`` has a row for each, ``summary()`` one for each point, and
+        ``plot(x, y, value)`` is a heat map.
 
     Raises:
         ScenarioError: The file, or a value at some point, is wrong.
         SearchError: A trial could not be run, or two runs of one went different ways.
     """
     with cell_count(str(path), "trials") as draw:
-        return sweeping.sweep(
+        found = sweeping.sweep(
             path,
             vary=vary,
             seeds=seeds,
@@ -60,3 +97,12 @@ def sweep(
             jobs=jobs,
             progress=draw,
         )
+    return DrawnSweep(found.trials, repeated=found.repeated)
+
+
+def _column(name: str, columns: list[str]) -> str:
+    """The one path that is *name* or ends in it."""
+    found = [column for column in columns if column == name or column.endswith(f".{name}")]
+    if len(found) != 1:
+        raise ValueError(f"{name!r} names {len(found)} of the values swept: {found}")
+    return found[0]

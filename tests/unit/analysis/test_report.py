@@ -13,8 +13,11 @@ from tests.fakes.journals import brownout, fault, journal, steady
 from umt_sim.analysis import Result
 from umt_sim.analysis.report import comparison_report, run_report
 from umt_sim.analysis.report.advice import advise
+from umt_sim.bootstrap.trials import TrialResult
 from umt_sim.cli.app import app
+from umt_sim.cli.writers import html
 from umt_sim.expectations.readings import Readings
+from umt_sim.expectations.verdicts import ExitCode, Status
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent, OperationRecord, Outcome, ResourceSample
 
@@ -130,3 +133,36 @@ def test_each_rule_speaks_where_it_should(records: tuple[object, ...], headline:
 def test_rules_are_silent_where_all_is_well() -> None:
     """A fault that nobody felt gives no advice."""
     assert [] == advise(Readings(journal(*HEALTHY, *steady(40, 100))))
+
+
+def test_compare_writes_it_too(tmp_path: Path) -> None:
+    """``umt-sim compare A B --html FILE`` has the table and the figure of the differences."""
+    for name in ("before", "after"):
+        Result(brownout()).save(tmp_path / name, draw=False)
+    page = tmp_path / "sub" / "compared.html"
+    words = ["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--html", str(page)]
+    assert 0 == CliRunner().invoke(app, words).exit_code
+    text = page.read_text()
+    assert "made-by-hand: before against after" in Page(text).words
+    assert 1 == text.count("data:image/png")
+
+
+def test_run_writes_a_report_of_each_run(tmp_path: Path) -> None:
+    """One into the file named; of several, each beside it; what never began says why."""
+    kept = trial_result(1, tmp_path / "run")
+    Result(brownout()).save(tmp_path / "run", draw=False)
+    for results in ([kept], [kept, trial_result(2, None)]):
+        html.write(results, tmp_path / "report.html")
+    assert ["report-made-by-hand-1.html", "report-made-by-hand-2.html", "report.html"] == sorted(
+        path.name for path in tmp_path.glob("*.html")
+    )
+    assert "umt-sim run s.yaml" in (tmp_path / "report.html").read_text()
+
+
+def trial_result(seed: int, folder: Path | None) -> TrialResult:
+    """What came of a run kept in *folder*."""
+    return TrialResult(
+        name="made-by-hand", seed=seed, world="sim", source="s.yaml", status=Status.PASSED,
+        ended="completed", verdicts=(), numbers={}, versions={}, tape_hash=None, folder=folder,
+        reproduce="", advice="", took_wall=1.0, code=ExitCode.PASSED,
+    )  # fmt: skip

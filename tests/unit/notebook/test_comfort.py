@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,22 @@ from tests.fakes.pictures import cut_off, ink, overlapping
 from umt_sim.analysis import Result
 from umt_sim.notebook.comparing import Comparison
 from umt_sim.notebook.panel import Panel
+from umt_sim.notebook.progress import remaining
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 BROWNOUT = ROOT / "scenarios" / "broker-brownout.yaml"
+QUICK = """
+version: 1
+name: quick
+clock: {duration: 10s, drain: 1s}
+system: tests.unit.notebook.test_comfort:nothing
+workload:
+  - {name: rest, arrivals: {model: open, process: constant, stages: [{rate: 20/s, for: 10s}]}}
+policies:
+  calm: {timeout: 2s, breaker: {window: 20, failure_rate: 50%, open_for: 5s}}
+expect: [error_rate(rest) < 5%]
+"""
 
 
 @pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
@@ -52,19 +65,7 @@ def test_a_comparison_shows_itself(tmp_path: Path) -> None:
 def panel(tmp_path: Path) -> Panel:
     """A panel for a scenario that costs nothing."""
     file = tmp_path / "quick.yaml"
-    file.write_text(
-        """
-version: 1
-name: quick
-clock: {duration: 10s, drain: 1s}
-system: tests.unit.notebook.test_comfort:nothing
-workload:
-  - {name: rest, arrivals: {model: open, process: constant, stages: [{rate: 20/s, for: 10s}]}}
-policies:
-  calm: {timeout: 2s, breaker: {window: 20, failure_rate: 50%, open_for: 5s}}
-expect: [error_rate(rest) < 5%]
-"""
-    )
+    file.write_text(QUICK)
     return Panel(file)
 
 
@@ -76,6 +77,26 @@ def nothing(setting: object) -> object:
 
     async def rest(_: object) -> None:
         return None
+
+    @asynccontextmanager
+    async def start():  # type: ignore[no-untyped-def]
+        yield Operations({"rest": rest})
+
+    return start()
+
+
+def stopping(setting: object) -> object:
+    """A system in whose 50th request somebody presses Interrupt."""
+    from contextlib import asynccontextmanager
+
+    from umt_sim.workload.operations import Operations
+
+    seen: list[None] = []
+
+    async def rest(_: object) -> None:
+        seen.append(None)
+        if len(seen) == 50:
+            signal.raise_signal(signal.SIGINT)
 
     @asynccontextmanager
     async def start():  # type: ignore[no-untyped-def]
@@ -115,3 +136,39 @@ def test_a_panel_says_what_is_wrong_with_a_value(panel: Panel) -> None:
     panel.button.click()
     assert panel.result is None
     assert panel.button.disabled is False
+
+
+def test_a_panel_shows_how_far_a_run_has_come(panel: Panel) -> None:
+    """In a widget of its own, which is empty again at the end."""
+    seen: list[str] = []
+    panel.progress.observe(lambda change: seen.append(change["new"]), "value")
+    panel.button.click()
+    assert "starting services" in seen[0]
+    assert "" == seen[-1]
+
+
+@pytest.mark.parametrize(
+    ("share", "elapsed", "words"),
+    [
+        (0.01, 1.0, ""),
+        (0.25, 5.0, ", about 15 s left"),
+        (0.5, 300.0, ", about 5 min left"),
+        (1.0, 9.0, ""),
+    ],
+)
+def test_the_end_is_estimated_once_there_is_something_to_go_by(
+    share: float, elapsed: float, words: str
+) -> None:
+    """From the share that is done and the time on the wall that it took."""
+    assert words == remaining(share, elapsed)
+
+
+def test_an_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
+    """Interrupt in the midst of a run: a result that can be looked at, which proves nothing."""
+    file = tmp_path / "stopped.yaml"
+    file.write_text(QUICK.replace(":nothing", ":stopping"))
+    result = umt_sim.run(file)
+    assert "interrupted" == result.journal.header["ended"]
+    assert 10 < len(result.operations) < 200
+    assert not result.passed
+    assert "<table" in result._repr_html_()

@@ -6,6 +6,6 @@ A run as one HTML file that needs no network, for people who were not there.
 - ``page.html``: the template, printable.
 """
 
-from umt_sim.analysis.report.document import comparison_report, run_report
+from umt_sim.analysis.report.document import comparison_report, refused_report, run_report
 
-__all__ = ["comparison_report", "run_report"]
+__all__ = ["comparison_report", "refused_report", "run_report"]

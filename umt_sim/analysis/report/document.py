@@ -26,7 +26,7 @@ from umt_sim.measures.traces import slowest_traces
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
 
-__all__ = ["comparison_report", "run_report"]
+__all__ = ["comparison_report", "refused_report", "run_report"]
 
 _SLOWEST = 3
 _DPI = 110
@@ -88,6 +88,24 @@ def comparison_report(comparison: pd.DataFrame, title: str, *, first: str, secon
         advice=[],
         tables=[("Differences", comparison.to_dict("records"), list(comparison.columns))],
         pictures=[picture],
+        traces=[],
+        reproduce="",
+        versions={},
+        colours=VERDICTS,
+    )
+
+
+def refused_report(title: str, status: str, error: str) -> str:
+    """The report of a run that left nothing behind: why it did not."""
+    return _template().render(
+        title=title,
+        status=status,
+        facts=[error],
+        hypothesis="",
+        verdicts=[],
+        advice=[],
+        tables=[],
+        pictures=[],
         traces=[],
         reproduce="",
         versions={},

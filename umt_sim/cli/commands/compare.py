@@ -27,7 +27,11 @@ __all__ = ["command"]
     metavar="NUMBER:TOLERANCE",
     help="Exit with 1 if SECOND is worse by more, for example latency.p99:10%. Repeatable.",
 )
-def command(first: Path, second: Path, window: str, limits: tuple[str, ...]) -> None:
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write table and figure as one HTML file, too.")  # fmt: skip
+def command(
+    first: Path, second: Path, window: str, limits: tuple[str, ...], html: Path | None
+) -> None:
     """
     Compare the runs in the folder FIRST with those in SECOND.
 
@@ -48,6 +52,13 @@ def command(first: Path, second: Path, window: str, limits: tuple[str, ...]) -> 
         raise click.UsageError(str(error)) from error
     out = console()
     out.print(comparison_table(found.to_dict("records")))  # type: ignore[arg-type]  # string keys
+    if html is not None:
+        from umt_sim.analysis.report import comparison_report
+
+        title = f"{left[0].name}: {first.name} against {second.name}"
+        text = comparison_report(found, title, first=str(first), second=str(second))
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(text, encoding="utf-8")
     if verdicts:
         out.print()
         out.print(verdicts_table(verdicts))

@@ -64,6 +64,8 @@ def command(
 
     if seed is not None and seeds is not None:
         raise click.UsageError("either --seed or --seeds, not both")
+    if no_save and any(writer.name == "html" for writer in delivery.files):
+        raise click.UsageError("--html reports on a run that is kept; leave out --no-save")
     trials: list[Trial] = []
     problems: list[Problem] = []
     for path in scenarios:

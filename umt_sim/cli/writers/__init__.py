@@ -3,6 +3,7 @@ Verdicts as files: one module for each format, with ``write(results, path)``.
 
 - ``junit``: for CI servers.
 - ``markdown``: for people who read a CI job's page.
+- ``html``: the report of a run, for people who were not there.
 """
 
 from __future__ import annotations
@@ -42,5 +43,6 @@ class Writer:
 WRITERS = (
     Writer("junit", "Write the verdicts as JUnit XML to this file."),
     Writer("markdown", "Write a summary in Markdown to this file."),
+    Writer("html", "Write the report to this HTML file; of several runs, each to one of its own."),
 )
 """Every format; a new one is a module here and a line in this list."""
