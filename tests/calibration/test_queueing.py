@@ -29,8 +29,8 @@ CASES = json.loads((Path(__file__).parents[1] / "data" / "queueing.json").read_t
 OBSERVATIONS = 60_000
 RUNS = 2
 
-# The rest has more than one station, or needs a broker or a cache: tests/ground_truth.
-SEVERAL = ("Q22", "Q26", "Q28", "Q29", "Q32")
+# The rest has more than one station (below), or needs a broker or a cache: tests/ground_truth.
+SEVERAL = ("Q22", "Q26", "Q28", "Q29", "Q31", "Q32")
 SINGLE = [case for case in CASES if case["id"].split(".")[0] not in SEVERAL]
 
 Process = Generator[simpy.Event, Any, None]
