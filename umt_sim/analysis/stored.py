@@ -21,10 +21,11 @@ from umt_sim.errors import JournalError
 
 __all__ = ["plain_type", "stored_columns"]
 
-Column = Any  # a list or an array, one value a row
+_READ = {int: np.int64, bool: np.int64}
+"""What pandas reads by itself; everything else it reads as text."""
 
 
-def stored_columns(path: Path, kind: type[Any]) -> dict[str, Column]:
+def stored_columns(path: Path, kind: type[Any]) -> dict[str, pd.Series[Any]]:
     """
     The columns of one table, with the values that its records would have.
 
@@ -36,26 +37,40 @@ def stored_columns(path: Path, kind: type[Any]) -> dict[str, Column]:
         JournalError: The file is damaged.
     """
     hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
     try:
-        table = pd.read_csv(path, compression="gzip", dtype=object, keep_default_na=False)
+        table = pd.read_csv(
+            path,
+            compression="gzip",
+            dtype={name: _READ.get(plain_type(hints[name]), str) for name in names},
+            keep_default_na=False,
+        )
     except (OSError, EOFError, ValueError) as error:
         raise JournalError(f"{path} is damaged: {error}") from error
-    names = [field.name for field in dataclasses.fields(kind)]
-    return {name: _values(table[name].tolist(), hints[name]) for name in names}
+    return {name: _column(table[name], hints[name]) for name in names}
 
 
-def _values(texts: list[str], hint: Any) -> Column:
-    """The values that *texts* stand for; equal texts become one value."""
+def _column(read: pd.Series[Any], hint: Any) -> pd.Series[Any]:
+    """The values that the cells of a column stand for; equal texts become one value."""
     plain = plain_type(hint)
-    if plain is str and not _optional(hint):
-        return texts
-    if plain is str:
-        return [None if text == "" else _unquoted(text) for text in texts]
+    if plain is bool:
+        return read.astype(bool)
     if plain is float:
         # By Python's own reading, which gives back the very number that was written.
-        return np.array([float(text) if text else np.nan for text in texts], dtype=np.float64)
-    known = {text: _value(text, hint) for text in dict.fromkeys(texts)}
-    return [known[text] for text in texts]
+        numbers = [float(text) if text else np.nan for text in read.tolist()]
+        return pd.Series(numbers, index=read.index, dtype=np.float64)
+    if plain in _READ or (plain is str and not _optional(hint)):
+        return read
+    if plain is str:
+        quoted = read.str.startswith('"')
+        if quoted.any():
+            read = read.where(~quoted, read[quoted].map(json.loads).reindex(read.index))
+        return read.where(~read.eq("") | quoted, None)
+    codes, texts = pd.factorize(read)
+    values = np.empty(len(texts), dtype=object)
+    for index, text in enumerate(texts):
+        values[index] = _value(text, hint)  # a whole list would be unpacked
+    return pd.Series(values[codes], index=read.index)
 
 
 def _value(text: str, hint: Any) -> Any:
@@ -64,15 +79,8 @@ def _value(text: str, hint: Any) -> Any:
         return None
     if isinstance(plain, type) and issubclass(plain, Enum):
         return text
-    if plain in (int, bool):
-        return plain(int(text))
     value = json.loads(text)
     return _frozen(value) if get_origin(plain) is tuple else value
-
-
-def _unquoted(text: str) -> str:
-    """A text that could be mistaken for none at all is written as JSON."""
-    return str(json.loads(text)) if text.startswith('"') else text
 
 
 def plain_type(hint: Any) -> Any:
