@@ -103,6 +103,7 @@ def changed(post: Post, **changes: Any) -> bytes:
     ("spoil", "reason"),
     [
         (lambda _: b"\xff{", "MalformedMessage: malformed message: message: Invalid JSON"),
+        (lambda _: b"[" * 50_000, "MalformedMessage: malformed message: message: Invalid JSON"),
         (lambda p: changed(p, priority=10), "MalformedMessage: malformed message: task.priority"),
         (
             lambda p: changed(p, payload={"brand_id": 5}),

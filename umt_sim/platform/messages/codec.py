@@ -114,7 +114,7 @@ def _read_newer_minor(body: bytes, error: ValidationError) -> Message:
     try:
         fields = json.loads(body)
         major, minor = (int(part) for part in str(fields["version"]).split("."))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # the last: nested too deeply
         raise MalformedMessage(problems_of(error)) from error
     if major != _MAJOR:
         raise UnsupportedVersion(fields["version"], VERSION) from error

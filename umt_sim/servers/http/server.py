@@ -292,6 +292,8 @@ def _json(raw: bytes) -> dict[str, Any]:
         body = json.loads(raw)
     except ValueError as error:
         raise Refusal(400, f"the body is not JSON: {error}") from None
+    except RecursionError:  # before Python 3.12 the decoder counts as deep recursion
+        raise Refusal(400, "the body is nested too deeply") from None
     if not isinstance(body, dict):
         raise Refusal(400, "the body must be a JSON object")
     return body

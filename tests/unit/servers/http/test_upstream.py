@@ -294,6 +294,7 @@ def test_a_restart_breaks_what_was_under_way() -> None:
         ("DELETE", "/posts", b"", 405, "/posts takes POST"),
         ("POST", "/posts", b"{", 400, "the body is not JSON"),
         ("POST", "/posts", b"[]", 400, "the body must be a JSON object"),
+        ("POST", "/posts", b"[" * 100_000, 400, "the body is "),
         ("POST", "/posts", b"{}", 422, "text must be a text"),
         ("POST", "/posts", b'{"text": 7}', 422, "text must be a text"),
         ("GET", "/posts/none", b"", 404, "there is no post none"),
