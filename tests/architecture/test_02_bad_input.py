@@ -124,6 +124,7 @@ def changed(post: Post, **changes: Any) -> bytes:
     ],
     ids=[
         "no-json",
+        "nested-too-deeply",
         "wrong-header",
         "wrong-payload",
         "unknown-message-type",
