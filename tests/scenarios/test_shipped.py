@@ -18,6 +18,7 @@ SENTENCE = re.compile(r"Teaches: \w.{40,}", re.DOTALL)
 
 UNGUARDED = {
     "cache-stampede": "policies.cache.settings.together=false",
+    "half-open-herd": "policies.pricing.breaker.half_open_calls=200",
     "poison-message": "policies.worker.settings.set_aside=false",
     "pool-exhaustion": "policies.shop.settings.hold=false",
     "retry-storm": "policies.orders.retry.budget=10%",
