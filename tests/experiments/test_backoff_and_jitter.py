@@ -60,13 +60,13 @@ def expected(clients: int, strategy: str) -> dict[str, dict[str, Any]]:
 def contests(clients: int, strategy: str) -> tuple[float, float]:
     """Mean calls of a contest, and its mean milliseconds."""
     count = SIZES[clients]
-    together = f"{{rate: {count}/s, for: 1500ms}}, {{rate: 0/s, for: 1s}}"
+    together = f"[{{rate: {count}/s, for: 1500ms}}, {{rate: 0/s, for: 1s}}], burst: {count}"
     result = run(
         SCENARIO,
         overrides=(
             f"clock={{duration: {LONGEST}s, warmup: 0s, drain: 10s}}",
             *(f"faults.hop-{hop}.for={LONGEST - 1}s" for hop in (1, 2, 3)),
-            f"workload.0.arrivals={{model: open, process: constant, stages: [{together}], burst: {count}}}",
+            f"workload.0.arrivals={{model: open, process: constant, stages: {together}}}",
             f"policies.writer.retry.backoff={STRATEGIES[strategy]}",
             f"policies.writer.settings.writers={clients}",
             "expect=[]",
