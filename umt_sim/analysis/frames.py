@@ -20,6 +20,7 @@ from umt_sim.journal.records import (
     FaultRecord,
     LogLine,
     MessageEvent,
+    Observation,
     OperationRecord,
     QueueSample,
     ResourceSample,
@@ -61,6 +62,7 @@ Tabular = (
     | BreakerEvent
     | BreakerSnapshot
     | EffectRecord
+    | Observation
     | RetryEvent
     | FaultRecord
     | QueueSample

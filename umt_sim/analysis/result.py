@@ -23,6 +23,7 @@ from umt_sim.journal.records import (
     FaultRecord,
     LogLine,
     MessageEvent,
+    Observation,
     QueueSample,
     ResourceSample,
     RetryEvent,
@@ -186,6 +187,11 @@ class Result:
     def effects(self) -> pd.DataFrame:
         """What took place that must take place once."""
         return self._frame(EffectRecord)
+
+    @cached_property
+    def observations(self) -> pd.DataFrame:
+        """Numbers that only the system or a checker of it knew."""
+        return self._frame(Observation)
 
     @cached_property
     def snapshots(self) -> pd.DataFrame:
