@@ -81,8 +81,8 @@ def _complaints(twin: Twin) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "edits"),
     [
-        pytest.param("database-outage", ()),
         pytest.param("cache-loss", ()),
+        pytest.param("database-outage", (), marks=pytest.mark.campaign),
         pytest.param("broker-brownout", SHORT, marks=pytest.mark.campaign),
         pytest.param("broker-restart", (), marks=pytest.mark.campaign),
         pytest.param("bandwidth-squeeze", (), marks=pytest.mark.campaign),
