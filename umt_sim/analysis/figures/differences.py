@@ -32,7 +32,7 @@ def differences(comparison: pd.DataFrame, title: str) -> RunFigure:
     style(axes, "")
     axes.grid(visible=True, axis="x", color="#eef0f2")
     axes.axvline(0, color=MUTED, linewidth=1)
-    for index, row in rows.iterrows():
+    for index, (_, row) in enumerate(rows.iterrows()):
         scale = 100 / abs(row["first"])
         colour = _colour(row)
         if pd.notna(row["low"]):

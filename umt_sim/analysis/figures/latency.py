@@ -117,9 +117,9 @@ def _curve(axes: Axes, readings: Readings, window: Window, requests: Requests, c
     sojourn = requests.sojourn_times()
     estimates = [quantile_estimate(sojourn, q, batching) for q in _QUANTILES]
     known = [(q, e) for q, e in zip(_QUANTILES, estimates, strict=True) if e.value is not None]
+    values = [e.value for e in estimates if e.value is not None]
     name = "whole run" if window.name == RUN else window.name
     label = f"{name}, n = {len(sojourn)}" if known else f"{name}: no answer to {len(requests)}"
-    values = [estimate.value for _, estimate in known]
     axes.plot(
         values,
         [q for q, _ in known],
