@@ -33,7 +33,7 @@ test: $(VENV)/.dev  ## lint, types, rules of import and every test that can run 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not live" --numprocesses 2 --dist worksteal $(PYTEST)
+	$(BIN)/python -m pytest -m "not live" --numprocesses 3 --dist worksteal $(PYTEST)
 	$(BIN)/python -m pytest -m live $(PYTEST)
 
 lint: $(VENV)/.dev  ## lint, types and rules of import only
