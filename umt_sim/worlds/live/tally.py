@@ -54,8 +54,10 @@ class Tally:
         self._look()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            # Not a suppressed cancellation: that could be the caller's own.
+            (ended,) = await asyncio.gather(self._task, return_exceptions=True)
+            if isinstance(ended, Exception):
+                raise ended
         crossed = sum(count - self._before.get(key, 0) for key, count in self._met.items())
         return Touched(crossed, len(self._met))
 
