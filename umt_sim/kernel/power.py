@@ -94,21 +94,22 @@ class Power:
             # are no leaks of the code under test.
             warnings.simplefilter("ignore", ResourceWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
-            self._close_tasks()
-            self._graves.clear()
-            gc.collect()
+            self._close_coroutines()
 
-    def _close_tasks(self) -> None:
+    def _close_coroutines(self) -> None:
         # Whoever asks for the event loop in a finally block gets the closed one: without any
-        # running, asyncio would try to make a real one.
+        # running, asyncio would try to make a real one. What the tasks do not hold themselves,
+        # such as coroutines of handles and asynchronous generators, goes with the graves.
         with set_aside(self._loop):
             events._set_running_loop(self._loop)
             try:
-                self._close_coroutines()
+                self._close_tasks()
+                self._graves.clear()
+                gc.collect()
             finally:
                 events._set_running_loop(None)
 
-    def _close_coroutines(self) -> None:
+    def _close_tasks(self) -> None:
         for life, tasks, _ in self._graves:
             life.held.clear()
             life.resumptions.clear()

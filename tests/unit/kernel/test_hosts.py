@@ -166,6 +166,32 @@ def test_cleanup_of_a_dead_host_runs_in_no_world():
     assert seen == [(True, True)]  # who asks for a loop does not make a real one
 
 
+def test_cleanup_that_waits_more_than_once_runs_in_no_world_either():
+    """Python closes such a coroutine again when it is freed, and then it asks for the loop again."""
+    seen = []
+
+    async def program(loop):
+        try:
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                await asyncio.sleep(0)
+        finally:
+            seen.append(asyncio.get_event_loop() is loop)
+
+    with Kernel(seed=1) as kernel:
+        host = Host("dead", kernel.loop)
+
+        async def main():
+            host.run(program(kernel.loop))
+            await asyncio.sleep(1)
+            host.crash()
+            await asyncio.sleep(1)
+
+        kernel.run(main())
+    assert seen == [True]
+
+
 def test_what_cleanup_of_a_dead_host_raises_is_nobodys_business(capfd):
     """A handler that cannot do its work after the end is not printed as an ignored exception."""
 
