@@ -123,16 +123,23 @@ class CircuitBreakError(PlatformError):
 
     Only ``CircuitBreaker.execute`` raises it; the other forms let the original through.
     It is of the same error class as what it holds.
-
-    Attributes:
-        breaker: Name of the breaker.
-        original_exception: What the call raised; also the ``__cause__``.
     """
 
-    def __init__(self, breaker: str, original_exception: Exception) -> None:
-        self.breaker = breaker
-        self.original_exception = original_exception
-        super().__init__(breaker, original_exception)
+    args: tuple[str, Exception]
+
+    if TYPE_CHECKING:  # made as cheaply as ``CircuitOpenError``
+
+        def __init__(self, breaker: str, original_exception: Exception) -> None: ...
+
+    @property
+    def breaker(self) -> str:
+        """Name of the breaker."""
+        return self.args[0]
+
+    @property
+    def original_exception(self) -> Exception:
+        """What the call raised; also the ``__cause__``."""
+        return self.args[1]
 
     def __str__(self) -> str:
         original = self.original_exception

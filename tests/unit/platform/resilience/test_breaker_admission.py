@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from threading import Barrier, Thread
 
@@ -98,6 +99,27 @@ def test_fault_7_threads_that_settle_at_once_still_share_one_budget(rounds: int)
         thread.join()
     assert 0 == max(overruns, default=0)
     assert {State.CLOSED} == {_recover(breaker) for breaker in breakers}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_no_refusal_is_counted_twice_or_not_at_all() -> None:
+    """An open breaker refuses many threads without its lock, also while the count is read."""
+    breaker = CircuitBreaker("db", clock=HandClock())
+    breaker.transition_to(State.OPEN)
+
+    def insist() -> None:
+        for _ in range(2_000):
+            with suppress(CircuitOpenError):
+                breaker.call(int)
+
+    threads = [Thread(target=insist, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        breaker.snapshot()
+    for thread in threads:
+        thread.join()
+    assert 16_000 == breaker.snapshot().not_permitted_calls
 
 
 def _recover(breaker: CircuitBreaker) -> State:

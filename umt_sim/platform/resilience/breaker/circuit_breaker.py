@@ -124,7 +124,7 @@ class CircuitBreaker:
             return cast("R", self._execute_async(cast("Any", function), *args, **kwargs))
         machine = self._machine
         started = machine.monotonic()
-        ticket = machine.free or machine.ask(started)
+        ticket = machine.free or (None if started <= machine.shut else machine.ask(started))
         if ticket is None:
             raise machine.refusal(started)
         try:
@@ -147,7 +147,7 @@ class CircuitBreaker:
     ) -> Any:
         machine = self._machine
         started = machine.monotonic()
-        ticket = machine.free or machine.ask(started)
+        ticket = machine.free or (None if started <= machine.shut else machine.ask(started))
         if ticket is None:
             raise machine.refusal(started)
         try:
@@ -176,7 +176,7 @@ class CircuitBreaker:
             return cast("R", self.call_async(cast("Any", function), *args, **kwargs))
         machine = self._machine
         started = machine.monotonic()
-        ticket = machine.free or machine.ask(started)
+        ticket = machine.free or (None if started <= machine.shut else machine.ask(started))
         if ticket is None:
             raise machine.refusal(started)
         try:
@@ -248,11 +248,11 @@ class CircuitBreaker:
 
     def classify(self, error: Exception) -> Outcome:
         """What the settings make of an error."""
-        return self._machine.classify(error)
+        return self._machine.judgement.of_error(error)
 
     def classify_result(self, result: object) -> Outcome:
         """What the settings make of a returned value."""
-        return self._machine.classify_result(result)
+        return self._machine.judgement.of_result(result)
 
     # Reading
 

@@ -45,7 +45,7 @@ async def call_awaitable(
 ) -> R:
     """One protected call of a function that gives an awaitable."""
     started = machine.monotonic()
-    ticket = machine.free or machine.ask(started)
+    ticket = machine.free or (None if started <= machine.shut else machine.ask(started))
     if ticket is None:
         raise machine.refusal(started)
     try:
@@ -93,7 +93,7 @@ def _guard_function(machine: Machine, function: Callable[..., Any]) -> Callable[
 
     def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
-        ticket = machine.free or ask(started)
+        ticket = machine.free or (None if started <= machine.shut else ask(started))
         if ticket is None:
             raise machine.refusal(started)
         try:
@@ -121,7 +121,7 @@ def _guard_coroutine(
 
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         started = monotonic()
-        ticket = machine.free or ask(started)
+        ticket = machine.free or (None if started <= machine.shut else ask(started))
         if ticket is None:
             raise machine.refusal(started)
         try:

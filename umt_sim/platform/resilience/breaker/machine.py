@@ -13,7 +13,6 @@ to hear of a transition when it is due rather than when the next call comes.
 
 from __future__ import annotations
 
-from math import inf, isfinite
 from threading import RLock
 
 from umt_sim.platform.errors import PlatformError
@@ -30,24 +29,13 @@ from umt_sim.platform.resilience.breaker.events import (
     SlowCallRateExceeded,
     StateChanged,
 )
-from umt_sim.platform.resilience.breaker.outcome import Outcome, as_predicate
+from umt_sim.platform.resilience.breaker.judgement import Judgement
+from umt_sim.platform.resilience.breaker.outcome import Outcome
 from umt_sim.platform.resilience.breaker.rules import FailureRate, Rule, SlowCallRate
 from umt_sim.platform.resilience.breaker.settings import BreakerSettings
 from umt_sim.platform.resilience.breaker.snapshot import Snapshot
-from umt_sim.platform.resilience.breaker.states import (
-    Change,
-    Closed,
-    Disabled,
-    ForcedOpen,
-    HalfOpen,
-    MetricsOnly,
-    Open,
-    Phase,
-    RampUp,
-    Running,
-    Ticket,
-    Watchful,
-)
+from umt_sim.platform.resilience.breaker.states import Change, Open, Phase, Ticket
+from umt_sim.platform.resilience.breaker.succession import Succession
 from umt_sim.platform.resilience.breaker.transitions import State, check
 from umt_sim.platform.resilience.breaker.window import (
     FAILED,
@@ -63,7 +51,6 @@ __all__ = ["Machine"]
 
 LAPS_CAUGHT_UP = 1000  # timers fired in one go before the rest of a long silence is skipped
 OBEDIENT = (State.CLOSED, State.OPEN, State.HALF_OPEN)  # an outcome may order these open
-WAIT_IF_BROKEN = 60.0  # seconds open when the settings' own wait function raises
 
 
 class Machine:
@@ -73,29 +60,30 @@ class Machine:
     Attributes:
         free: The window whose calls need no permission, or ``None``: the short cut that
             lets a healthy breaker admit a call without taking the lock.
+        shut: Until then, that moment included, every call is refused: the short cut that
+            lets an open breaker refuse without taking the lock.
+        judgement: What the settings make of errors and results.
     """
 
     __slots__ = (
         "_acquire",
-        "_failed_result",
         "_heard",
-        "_ignores",
         "_listened",
         "_lock",
-        "_open_for",
         "_phase",
         "_picky",
         "_plain",
-        "_randomness",
-        "_records",
         "_release",
         "_slow_after",
+        "_succession",
         "free",
+        "judgement",
         "monotonic",
         "name",
         "publisher",
         "returned",
         "settings",
+        "shut",
     )
 
     def __init__(
@@ -111,23 +99,16 @@ class Machine:
         self.monotonic = clock.monotonic
         self.publisher = publisher
         self._listened = bool(publisher)
-        self._randomness = randomness
         self._lock = RLock()
         # On every call's way: taken by its methods, which costs 70 ns where ``with`` costs 170.
         self._acquire, self._release = self._lock.acquire, self._lock.release
         self._slow_after = settings.slow_call_duration_seconds
-        self._ignores = as_predicate(settings.ignore)
-        self._records = as_predicate(settings.record)
-        self._picky = not settings.takes_errors_as_they_are
+        self.judgement = Judgement(settings, publisher.report)
+        self._picky = self.judgement.looks_at_errors
         self._plain: type[Exception] | None = None  # a class of errors known to be failures
-        self._failed_result = settings.failed_result
-        self._open_for = settings.open_for
-        looks_at_results = settings.failed_result is not None or settings.open_for is not None
-        self.returned = self.judge_result if looks_at_results else self.succeed
-        self._phase: Phase = Disabled()  # the first step is not a transition from anywhere
-        if settings.initial_state is State.HALF_OPEN:
-            self._phase.attempt = 1  # half-open is what follows the first opening
-        self._settle_in(self._build(settings.initial_state, self.monotonic(), None))
+        self.returned = self.judge_result if self.judgement.looks_at_results else self.succeed
+        self._succession = Succession(name, settings, randomness, publisher.report)
+        self._settle_in(self._succession.first(self.monotonic()))
 
     # Admission
 
@@ -140,15 +121,13 @@ class Machine:
         Raises:
             CircuitOpenError: The call is not permitted.
         """
-        ticket = self.free or self.ask(now)
+        ticket = self.free or (None if now <= self.shut else self.ask(now))
         if ticket is None:
             raise self.refusal(now)
         return ticket
 
     def ask(self, now: float) -> Ticket | None:
-        """Ask for a ticket where ``free`` is none; ``None`` is answered with ``refusal``."""
-        if now <= self._phase.shut:
-            return None  # one read, so no lock
+        """Ask for a ticket where none is ``free``; ``None`` is answered with ``refusal``."""
         self._acquire()
         try:
             self._elapse(now)
@@ -173,18 +152,18 @@ class Machine:
         further frame that an exception passes costs as much as the lock. It names the state
         of this moment, which another thread may have changed since the call asked.
         """
-        self._acquire()
-        try:
-            phase = self._phase
-            phase.window.not_permitted += 1
-            if self._heard:
-                self.publisher.put(CallRefused(now, self.name, phase.state))
-        finally:
-            self._release()
-        if self._listened:
-            self.publisher.deliver()
+        phase = self._publish_refusal(now) if self._heard else self._phase
+        phase.window.count_refusal()
         until = phase.until
         return CircuitOpenError(self.name, phase.state, None if until is None else until - now)
+
+    def _publish_refusal(self, now: float) -> Phase:
+        with self._lock:  # so that nobody hears of it in the midst of a step
+            phase = self._phase
+            if self._heard:
+                self.publisher.put(CallRefused(now, self.name, phase.state))
+        self.publisher.deliver()
+        return phase
 
     # Outcomes
 
@@ -223,7 +202,7 @@ class Machine:
             if self._picky or isinstance(error, PlatformError):
                 if self._is_no_failure(ticket, started, error):
                     return
-                wait = self._ordered_wait(error)
+                wait = self.judgement.ordered_wait(error)
             else:
                 self._plain = type(error)  # the next of its kind needs no second look
         now = self.monotonic()
@@ -251,7 +230,7 @@ class Machine:
             self.publisher.deliver()
 
     def _is_no_failure(self, ticket: Ticket, started: float, error: Exception) -> bool:
-        match self.classify(error):
+        match self.judgement.of_error(error):
             case Outcome.IGNORED:
                 self.ignore(ticket, started, error)
             case Outcome.SUCCESS:
@@ -259,25 +238,6 @@ class Machine:
             case _:
                 return False
         return True
-
-    def classify(self, error: Exception) -> Outcome:
-        """What the settings make of *error*."""
-        try:
-            if self._ignores(error):
-                return Outcome.IGNORED
-            return Outcome.FAILURE if self._records(error) else Outcome.SUCCESS
-        except Exception as broken:  # noqa: BLE001  # a broken predicate must not keep a permit
-            self.publisher.report(broken, error)
-            return Outcome.FAILURE
-
-    def classify_result(self, result: object) -> Outcome:
-        """What the settings make of a returned value."""
-        try:
-            failed = self._failed_result is not None and self._failed_result(result)
-        except Exception as broken:  # noqa: BLE001  # likewise
-            self.publisher.report(broken, result)
-            failed = False
-        return Outcome.FAILURE if failed else Outcome.SUCCESS
 
     def ignore(self, ticket: Ticket, started: float, error: BaseException | None) -> None:
         """Hear that the call ended in a way that does not count."""
@@ -303,9 +263,9 @@ class Machine:
 
     def judge_result(self, ticket: Ticket, started: float, result: object = None) -> None:
         """Hear what the call returned, where the settings look at results."""
-        wait = self._ordered_wait(result)
+        wait = self.judgement.ordered_wait(result)
         current = self._phase.holds(ticket)
-        if self.classify_result(result) is Outcome.FAILURE:
+        if self.judgement.of_result(result) is Outcome.FAILURE:
             self.fail(ticket, started, None)
         else:
             self.succeed(ticket, started)
@@ -320,7 +280,7 @@ class Machine:
             now = self.monotonic()
             phase = self._phase
             phase.release(ticket)
-            phase.window.not_permitted += 1
+            phase.window.count_refusal()
             if self._heard:
                 self.publisher.put(CallRefused(now, self.name, phase.state))
         self.publisher.deliver()
@@ -332,17 +292,6 @@ class Machine:
         phase = self._phase
         stale = not phase.holds(ticket)
         return stale, phase.settle(ticket, outcome, duration, now)
-
-    def _ordered_wait(self, outcome: object) -> float | None:
-        """For how many seconds *outcome* orders the breaker open."""
-        if self._open_for is None:
-            return None
-        try:
-            seconds = self._open_for(outcome)
-            return seconds if seconds is not None and 0 < seconds < inf else None
-        except Exception as broken:  # noqa: BLE001  # likewise
-            self.publisher.report(broken, outcome)
-            return None
 
     # Reading and operating
 
@@ -395,8 +344,11 @@ class Machine:
             now = self.monotonic()
             self._elapse(now)
             check(self.name, self._phase.state, to)
+            # An operator's order to close leaves no probe behind to be heard of.
             phase = (
-                self._build_closed(now) if to is State.CLOSED else self._build(to, now, for_seconds)
+                self._succession.closed(now)
+                if to is State.CLOSED
+                else self._succession.after(self._phase, to, now, for_seconds)
             )
             self._leave_for(phase, now)
         self.publisher.deliver()
@@ -406,7 +358,7 @@ class Machine:
         with self._lock:
             now = self.monotonic()
             self._elapse(now)
-            self._leave_for(self._build_closed(now), now)
+            self._leave_for(self._succession.closed(now), now)
             if self._listened:
                 self.publisher.put(BreakerReset(now, self.name))
         self.publisher.deliver()
@@ -437,7 +389,7 @@ class Machine:
             self._publish_exceeded(change.exceeded, now)
         if change.exceeded and change.to is self._phase.state:
             return  # metrics only: it just had something to say
-        self._leave_for(self._build(change.to, now, for_seconds), now)
+        self._leave_for(self._succession.after(self._phase, change.to, now, for_seconds), now)
 
     def _open_on_order(self, seconds: float, now: float) -> None:
         if self._phase.state in OBEDIENT:
@@ -452,6 +404,7 @@ class Machine:
     def _settle_in(self, phase: Phase) -> None:
         self._phase = phase
         self.free: Window | None = phase.window if phase.free else None
+        self.shut = phase.shut
         self._heard = self._listened and phase.loud
 
     def _publish_exceeded(self, rules: tuple[Rule, ...], now: float) -> None:
@@ -463,55 +416,3 @@ class Machine:
             elif isinstance(rule, SlowCallRate):
                 rate = window.slow_call_rate or 0.0
                 self.publisher.put(SlowCallRateExceeded(now, self.name, rate))
-
-    def _build(self, state: State, now: float, for_seconds: float | None) -> Phase:
-        before = self._phase
-        match state:
-            case State.CLOSED:
-                return self._build_recovered(before, now)
-            case State.OPEN:
-                return self._build_open(before.attempt + 1, now, for_seconds)
-            case State.HALF_OPEN:
-                return HalfOpen(self.settings, before.attempt, now)
-            case State.FORCED_OPEN:
-                return ForcedOpen(before.attempt + 1)
-            case State.DISABLED:
-                return Disabled()
-            case State.METRICS_ONLY:
-                return MetricsOnly(self._new_window(now), self.settings.trip)
-
-    def _build_recovered(self, before: Phase, now: float) -> Closed:
-        """Closed by its own judgement, not by an operator."""
-        if not isinstance(before, HalfOpen):
-            return self._build_closed(now)
-        closed = self._build_closed(now, before.probes)
-        if self.settings.ramp_up_seconds:
-            return RampUp(closed, self.settings, now)
-        return closed
-
-    def _build_closed(self, now: float, running: Running | None = None) -> Closed:
-        window = self._new_window(now)
-        if self.settings.watches_running_calls:
-            return Watchful(window, self.settings, running)
-        return Closed(window, self.settings.trip, running)
-
-    def _build_open(self, attempt: int, now: float, for_seconds: float | None) -> Open:
-        seconds = self._wait(attempt) if for_seconds is None else for_seconds
-        automatic = self.settings.automatic_half_open
-        return Open(self._phase.window, attempt, now + seconds, automatic=automatic)
-
-    def _wait(self, attempt: int) -> float:
-        try:
-            seconds = self.settings.wait.seconds(attempt, self._randomness)
-            if not (isfinite(seconds) and seconds > 0):
-                raise ValueError(
-                    f"wait_in_open gave {seconds} s for attempt {attempt}; "
-                    "return a positive number of seconds"
-                )
-        except Exception as error:  # noqa: BLE001  # opening must not fail half-way
-            self.publisher.report(error, self.name)
-            return WAIT_IF_BROKEN
-        return seconds
-
-    def _new_window(self, now: float) -> Window:
-        return self.settings.window.build(self.settings.minimum_number_of_calls, now)

@@ -12,6 +12,7 @@ Rates are percentages, ``None`` while fewer than *minimum* calls are in the wind
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import Final, Protocol
 
 __all__ = [
@@ -43,7 +44,10 @@ class Window(Protocol):
     streak: int  # failures since the last success
     patience: int  # calls to record before a rule need look again; whoever asks rules sets it
     overdue: int  # calls still running that are already slow, as of the last admission
-    not_permitted: int  # calls refused while this window was the visible one
+
+    def count_refusal(self) -> object:
+        """Count a call that was refused while this window is the visible one; needs no lock."""
+        ...
 
     def record(self, outcome: int, duration: float, now: float) -> bool:
         """Count a call that ended at *now*; return whether patience is over."""
@@ -55,6 +59,11 @@ class Window(Protocol):
 
     def latencies(self) -> list[float]:
         """Durations of the latest recorded calls, in no particular order."""
+        ...
+
+    @property
+    def not_permitted(self) -> int:
+        """Refusals counted so far."""
         ...
 
     @property
@@ -89,14 +98,27 @@ class Window(Protocol):
 
 
 class _Counts:
-    """The numbers every window shows."""
+    """The numbers every window shows, made from a tally."""
 
-    __slots__ = ("_tally", "minimum", "not_permitted", "overdue", "patience", "streak")
+    __slots__ = ("_looks", "count_refusal", "minimum", "overdue", "patience", "streak")
 
     def __init__(self, minimum: int) -> None:
         self.minimum = minimum
-        self.streak = self.patience = self.overdue = self.not_permitted = 0
-        self._tally = [0, 0, 0, 0]
+        self.streak = self.patience = self.overdue = 0
+        # One step of a C iterator, which no thread can be interrupted in: what an open breaker
+        # does most costs half of what it would under the lock.
+        self.count_refusal = count().__next__
+        self._looks = 0
+
+    @property
+    def _tally(self) -> list[int]:
+        return [0, 0, 0, 0]
+
+    @property
+    def not_permitted(self) -> int:
+        refusals = self.count_refusal() - self._looks  # looking counts, too
+        self._looks += 1
+        return refusals
 
     @property
     def calls(self) -> int:
@@ -133,12 +155,12 @@ class CountWindow(_Counts):
     calls in it end alike it need not turn, and while all end well nothing changes at all.
     """
 
-    __slots__ = ("_durations", "_ring", "size")
+    __slots__ = ("_durations", "_ring", "_tally", "size")
 
     def __init__(self, size: int, minimum: int) -> None:
         super().__init__(min(minimum, size))
         self.size = size
-        self._tally.append(size)
+        self._tally: list[int] = [0, 0, 0, 0, size]
         self._ring = deque([_UNUSED] * size, maxlen=size)
         self._durations: deque[float] = deque(maxlen=size)
 
@@ -175,11 +197,12 @@ class TimeWindow(_Counts):
     *size* - 1 and *size* seconds. That is resilience4j's grain.
     """
 
-    __slots__ = ("_bucket", "_buckets", "_durations", "_next", "_second", "size")
+    __slots__ = ("_bucket", "_buckets", "_durations", "_next", "_past", "_second", "size")
 
     def __init__(self, size: int, minimum: int, now: float) -> None:
         super().__init__(minimum)
         self.size = size
+        self._past = [0, 0, 0, 0]  # all seconds but the current one
         self._buckets = [[0, 0, 0, 0] for _ in range(size)]
         self._settle_on(int(now // 1))
         self._durations: deque[float] = deque(maxlen=LATENCIES_KEPT)
@@ -190,7 +213,6 @@ class TimeWindow(_Counts):
             self.move(now)
         self._durations.append(duration)
         self._bucket[outcome] += 1
-        self._tally[outcome] += 1
         if outcome >= FAILED:
             self.streak += 1
         elif self.streak:
@@ -204,6 +226,7 @@ class TimeWindow(_Counts):
             return
         second = int(now // 1)
         passed = second - self._second
+        self._past = self._tally
         for step in range(1, min(passed, self.size) + 1):
             self._drop(self._buckets[(self._second + step) % self.size])
         self._settle_on(second)
@@ -215,8 +238,12 @@ class TimeWindow(_Counts):
         self._bucket = self._buckets[second % self.size]
 
     def _drop(self, bucket: list[int]) -> None:
-        self._tally = [kept - old for kept, old in zip(self._tally, bucket, strict=True)]
+        self._past = [kept - old for kept, old in zip(self._past, bucket, strict=True)]
         bucket[:] = 0, 0, 0, 0
+
+    @property
+    def _tally(self) -> list[int]:
+        return [past + now for past, now in zip(self._past, self._bucket, strict=True)]
 
     def latencies(self) -> list[float]:
         """Durations of the latest calls, whether or not they are still in the window."""
