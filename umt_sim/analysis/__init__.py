@@ -6,6 +6,7 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``summary``: the table of operations by window.
 - ``figure``: the run over time: latency, rates, queues, breakers, faults shaded.
 - ``panels``: the parts of that figure.
+- ``bands``: the faults in it; ``scales``: its axes; ``names``: words short enough for it.
 - ``figures``: pictures of one question each: traces, topology, heat maps, distributions.
 - ``impact``: what the faults did, as tables.
 - ``breaker``: one breaker: states, worth, transitions.
@@ -17,7 +18,7 @@ What a person looks at: tables and figures made from a journal, and nothing else
 - ``comparison``: two policies on the same luck, seed by seed.
 - ``calibration``: service times fitted to the client spans of a run.
 - ``twin``: one scenario in two worlds, and how far they agree.
-- ``palette``: the colours.
+- ``palette``: the colours and the sizes of letters.
 - ``page``: a run as HTML, for notebooks.
 """
 

@@ -7,11 +7,12 @@ from html import escape
 
 import pandas as pd
 
-from umt_sim.analysis import panels
+from umt_sim.analysis import bands, panels
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.frames import records_frame
-from umt_sim.analysis.impact import faults_of, worths
+from umt_sim.analysis.impact import worths
 from umt_sim.analysis.palette import INK, MUTED
+from umt_sim.analysis.scales import time_axis
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.wording import quantity
@@ -61,14 +62,13 @@ class BreakerView:
 
     def plot(self) -> RunFigure:
         """Its states over time, faults shaded."""
-        run, faults = self._readings.run, faults_of(self._readings)
-        lanes = max(panels.fault_lanes(faults, run), default=0) + 1
-        figure = RunFigure(figsize=(10.5, 1.2 + 0.24 * lanes), layout="constrained")
-        strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(0.24 * lanes, 0.7))
-        panels.breakers(axes, self._readings, [self.name], run)
-        panels.faults(strip, faults, [axes], run)
-        axes.set_xlim(run.start, run.end)
-        axes.set_xlabel("seconds since the load began", color=INK, fontsize=9)
+        run, faults = self._readings.run, self._readings.faults
+        above = bands.height(faults, run)
+        figure = RunFigure(figsize=(10.5, 1.2 + above), layout="constrained")
+        strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(above, 0.7))
+        panels.breakers(axes, self._readings, [self.name])
+        bands.draw(strip, faults, [axes], run)
+        time_axis(axes, run)
         return figure
 
     def __repr__(self) -> str:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "regressions"]
 
+_COLUMNS = [
+    "operation", "number", "first", "second", "difference", "low", "high", "pairs", "clear",
+]  # fmt: skip
+
 
 def compare(first: Sequence[Result], second: Sequence[Result], window: str = RUN) -> pd.DataFrame:
     """
@@ -48,7 +52,7 @@ def compare(first: Sequence[Result], second: Sequence[Result], window: str = RUN
         raise ValueError(f"no seed in common: {sorted(left)} and {sorted(right)}")
     pairs = [(_numbers(left[seed], window), _numbers(right[seed], window)) for seed in seeds]
     names = [name for name in pairs[0][0] if all(name in one and name in two for one, two in pairs)]
-    return pd.DataFrame([_row(name, pairs) for name in names])
+    return pd.DataFrame([_row(name, pairs) for name in names], columns=_COLUMNS)
 
 
 def regressions(

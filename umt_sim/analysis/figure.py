@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from umt_sim.analysis import panels
-from umt_sim.analysis.palette import INK, MUTED, VERDICTS
+from umt_sim.analysis import bands, panels
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import INK, MUTED, SMALL, TITLE, VERDICTS
+from umt_sim.analysis.scales import time_axis
 from umt_sim.expectations.readings import Readings
-from umt_sim.faults.timeline import BASELINE, RECOVERY
 from umt_sim.measures.breakers import breakers_of
 from umt_sim.measures.counters import queue_depth, queues_of
-from umt_sim.measures.windows import RUN
+from umt_sim.measures.requests import Requests
 
 if TYPE_CHECKING:
     from umt_sim.analysis.result import Result
@@ -57,14 +59,13 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
         ValueError: An operation is named that the run did not have.
     """
     readings = result.readings
-    run, windows = readings.run, readings.windows
-    names = _chosen(readings, operations)
-    broken = [w for w in windows.values() if w.name not in (RUN, BASELINE, RECOVERY)]
-    lanes = max(panels.fault_lanes(broken, run), default=-1) + 1
-    breakers = _telling_breakers(readings)
-    heights = [0.24 * max(lanes, 0.1), 2.5, 1.4, 1.2]
+    run, faults = readings.run, readings.faults
+    names, left_out = _chosen(readings, operations)
+    all_queues, all_breakers = _longest_queues(readings), _telling_breakers(readings)
+    breakers = all_breakers[:_MOST_BREAKERS]
+    heights = [bands.height(faults, run), 2.6, 1.45, 1.3]
     if breakers:
-        heights.append(0.3 + 0.26 * len(breakers))
+        heights.append(0.35 + 0.27 * max(len(breakers), 2))
     height = sum(heights) + 1.1
     below_head = (0, 0, 1, 1 - _HEAD / height)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.03, hspace=0.02, rect=below_head)
@@ -72,17 +73,29 @@ def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:
     axes = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
     strip, latency, rates, queues = axes[:4]
     edges = panels.bins_of(run)
-    panels.latency(latency, readings, names, edges)
-    panels.rates(rates, readings, names, edges)
-    panels.queues(queues, readings, _longest_queues(readings), edges)
+    panels.latency(latency, readings, names, edges, _more(left_out, "operation"))
+    panels.rates(rates, _requests(readings, operations), edges, panels.boundaries(readings))
+    shown = all_queues[:_MOST_QUEUES]
+    panels.queues(queues, readings, shown, _more(len(all_queues) - len(shown), "shorter queue"))
     if breakers:
-        panels.breakers(axes[4], readings, breakers, run)
-    panels.faults(strip, broken, axes[1:], run)
-    axes[-1].set_xlim(run.start, run.end)
-    axes[-1].set_xlabel("seconds since the load began", color=INK, fontsize=9)
+        more = _more(len(all_breakers) - len(breakers), "breaker")
+        panels.breakers(axes[4], readings, breakers, more)
+    bands.draw(strip, faults, axes[1:], run)
+    time_axis(axes[-1], run)
     figure.align_ylabels(axes[1:4])
     _head(figure, result)
     return figure
+
+
+def _more(count: int, noun: str) -> str:
+    """What a legend says of *count* things that are not shown."""
+    return f"and {count} more {noun}{'s' if count > 1 else ''}" if count else ""
+
+
+def _requests(readings: Readings, operations: Sequence[str]) -> Requests:
+    """Those due in the run, of *operations* or of all."""
+    requests = readings.requests
+    return requests.where(np.isin(requests.name, list(operations))) if operations else requests
 
 
 def _head(figure: Figure, result: Result) -> None:
@@ -97,40 +110,39 @@ def _head(figure: Figure, result: Result) -> None:
 def head(figure: Figure, name: str, facts: str, words: str, colour: str) -> None:
     """Write *name* on the left, *facts* on the right, and *words* of a verdict in their colour."""
     figure.suptitle(
-        name, x=0.012, y=0.99, ha="left", va="top", fontsize=13, color=INK, weight="bold"
-    )
-    figure.text(
-        0.988,
-        0.985,
-        words,
-        ha="right",
+        shortened(name, 38),
+        x=0.012,
+        y=0.99,
+        ha="left",
         va="top",
-        fontsize=11,
-        color=colour,
+        fontsize=TITLE,
+        color=INK,
         weight="bold",
     )
-    left = 0.988 - 0.0125 * len(words)
-    figure.text(left, 0.982, facts, ha="right", va="top", fontsize=9, color=MUTED)
+    right: Any = {"ha": "right", "va": "top"}
+    figure.text(0.988, 0.985, words, fontsize=12, color=colour, weight="bold", **right)
+    left = 0.988 - 0.0135 * len(words)
+    figure.text(left, 0.982, facts, fontsize=SMALL, color=MUTED, **right)
 
 
-def _chosen(readings: Readings, operations: Sequence[str]) -> list[str]:
-    """The operations to show, those asked for most first."""
+def _chosen(readings: Readings, operations: Sequence[str]) -> tuple[list[str], int]:
+    """The operations to show, those asked for most first, and how many are left out."""
     all_names = readings.requests.name.tolist()
     known = sorted(dict.fromkeys(all_names), key=lambda name: -all_names.count(name))
     for name in operations:
         if name not in known:
             raise ValueError(f"no operation {name!r} in this run; there are {', '.join(known)}")
-    return list(operations) or known[:_MOST_OPERATIONS]
+    chosen = known[:_MOST_OPERATIONS]
+    return (list(operations), 0) if operations else (chosen, len(known) - len(chosen))
 
 
 def _telling_breakers(readings: Readings) -> list[str]:
     """Breakers that ever changed their state."""
-    names = [name for name in breakers_of(readings.journal) if readings.transitions(name)]
-    return names[:_MOST_BREAKERS]
+    return [name for name in breakers_of(readings.journal) if readings.transitions(name)]
 
 
 def _longest_queues(readings: Readings) -> list[str]:
-    """The queues that got longest."""
+    """The queues, the longest first; those that were always empty are left out."""
     names = queues_of(readings.journal)
     depth = {name: queue_depth(readings.journal, name).maximum(readings.run) for name in names}
-    return sorted(names, key=lambda name: -depth[name])[:_MOST_QUEUES]
+    return sorted((name for name in names if depth[name] > 0), key=lambda name: -depth[name])

@@ -67,7 +67,7 @@ def worths(readings: Readings) -> dict[str, Worth]:
 
     A refused call is *saved* while any fault is in force and *wasted* otherwise.
     """
-    faults = faults_of(readings)
+    faults = [part for parts in readings.faults.values() for part in parts]
     return {name: worth(readings.journal, name, faults) for name in breakers_of(readings.journal)}
 
 

@@ -1,25 +1,29 @@
 """
 The parts of the figure of a run. Each draws one question's answer into given axes.
 
-``faults`` what went wrong when, ``latency`` how long requests took, ``rates`` how many
-were asked for, answered and refused, ``queues`` where work waited, ``breakers`` who
-stopped calling.
+``latency`` how long requests took, ``rates`` how many were asked for, answered and
+refused, ``queues`` where work waited, ``breakers`` who stopped calling.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.collections import PathCollection
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from umt_sim.analysis.palette import FAULTS, GRID, INK, MUTED, SERIES, STATES, WRONG
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import GRID, INK, MUTED, NORMAL, SERIES, SMALL, STATES, WRONG
+from umt_sim.analysis.scales import duration_axis, round_below
+from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.readings import Readings
+from umt_sim.expectations.wording import quantity
 from umt_sim.faults.timeline import Window
 from umt_sim.journal.records import BreakerEvent
 from umt_sim.measures.breakers import stays
@@ -27,20 +31,22 @@ from umt_sim.measures.counters import queue_depth
 from umt_sim.measures.estimates import Floats, quantile_estimate
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.series import quantile_series, rate_series
+from umt_sim.measures.steps import Steps
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 __all__ = [
     "bins_of",
+    "boundaries",
     "breakers",
-    "fault_lanes",
-    "faults",
+    "counted",
     "filled",
-    "lanes_of",
     "latency",
-    "latency_scale",
     "legend",
+    "level",
+    "nothing",
     "percentile_line",
     "queues",
     "rates",
@@ -50,6 +56,8 @@ __all__ = [
 ]
 
 _MOST_POINTS = 6_000  # more are invisible and make files slow
+_FEW_POINTS = 300  # so many can be drawn boldly
+_MOST_LEVELS = 600  # stretches in which a level is shown
 
 
 def bins_of(run: Window, most: int = 150) -> Floats:
@@ -57,122 +65,114 @@ def bins_of(run: Window, most: int = 150) -> Floats:
     rough = run.duration / most
     power = 10.0 ** math.floor(math.log10(rough))
     width = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
-    first = math.floor(run.start / width)
-    last = math.ceil(run.end / width)
-    edges: Floats = np.arange(first, last + 1, dtype=np.float64) * width
+    inner = np.arange(math.floor(run.start / width) + 1, math.ceil(run.end / width)) * width
+    edges: Floats = np.concatenate(([run.start], inner, [run.end]))
     return edges
+
+
+def filled(edges: Floats, count: int, cuts: Iterable[float] = ()) -> Floats:
+    """
+    *edges* thinned until *count* observations put some thirty into a stretch on average.
+
+    Args:
+        edges: Of equal stretches.
+        count: Observations in all of them.
+        cuts: Moments onto which the nearest edge is moved, so that no stretch is half
+            inside a fault and half outside.
+    """
+    bins = len(edges) - 1
+    step = min(bins, math.ceil(bins * 30 / max(count, 1)))
+    thinned: Floats = np.unique(np.append(edges[::step], edges[-1]))
+    for cut in cuts:
+        if len(thinned) > 2 and thinned[0] < cut < thinned[-1]:
+            thinned[1 + int(np.argmin(np.abs(thinned[1:-1] - cut)))] = cut
+    return np.unique(thinned)
+
+
+def boundaries(readings: Readings) -> list[float]:
+    """When faults began and ended."""
+    parts = [part for parts in readings.faults.values() for part in parts]
+    return [moment for part in parts for moment in (part.start, part.end)]
 
 
 def style(axes: Axes, label: str) -> None:
     """Give *axes* the common look, with *label* on its left."""
-    axes.set_ylabel(label, color=INK, fontsize=9)
+    axes.set_ylabel(label, color=INK, fontsize=NORMAL)
     axes.grid(visible=True, axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=8, length=3)
+    axes.tick_params(colors=MUTED, labelsize=SMALL, length=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#c9ccd1")
 
 
-def fault_lanes(windows: Sequence[Window], run: Window) -> list[int]:
-    """A lane for each fault so that neither bars nor names of two cover each other."""
-    return lanes_of([_with_name(window, run) for window in windows])
+def nothing(axes: Axes, words: str) -> None:
+    """Say in *axes* why it is empty."""
+    axes.set_yticks([])
+    axes.text(
+        0.5,
+        0.5,
+        words,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=NORMAL,
+        color=MUTED,
+    )
 
 
-def lanes_of(windows: Sequence[Window]) -> list[int]:
-    """A lane for each window so that no two that overlap share one."""
-    free: list[float] = []
-    lanes = []
-    for window in windows:
-        lane = next((n for n, until in enumerate(free) if until <= window.start), len(free))
-        if lane == len(free):
-            free.append(0.0)
-        free[lane] = window.end
-        lanes.append(lane)
-    return lanes
+def latency(
+    axes: Axes, readings: Readings, names: Sequence[str], edges: Floats, more: str = ""
+) -> None:
+    """
+    Every request as a point, percentiles over them, on a logarithmic scale.
 
-
-def faults(axes: Axes, windows: Sequence[Window], below: Sequence[Axes], run: Window) -> None:
-    """Name each fault in a strip of its own and shade its window through *below*."""
-    lanes = fault_lanes(windows, run)
-    for index, (window, lane) in enumerate(zip(windows, lanes, strict=True)):
-        colour = FAULTS[index % len(FAULTS)]
-        width = max(window.duration, run.duration / 400)
-        axes.barh(lane, width, left=window.start, height=0.86, color=colour)
-        _name_of_fault(axes, window, lane, run)
-        for panel in below:
-            panel.axvspan(
-                window.start, window.start + width, color=colour, alpha=0.45, lw=0, zorder=0
-            )
-    axes.set_ylim(max(lanes, default=0) + 0.6, -0.6)
-    axes.axis("off")
-
-
-def _name_of_fault(axes: Axes, window: Window, lane: int, run: Window) -> None:
-    """Write the name into its bar, or beside it where the bar is too short."""
-    taken = _with_name(window, run)
-    if taken == window:
-        x, align = (window.start + window.end) / 2, "center"
-    elif taken.start < window.start:
-        x, align = window.start - run.duration * 0.004, "right"
-    else:
-        x, align = window.end + run.duration * 0.004, "left"
-    axes.text(x, lane, window.name, ha=align, va="center", fontsize=8, color=INK)
-
-
-def _with_name(window: Window, run: Window) -> Window:
-    """The stretch that a fault's bar and its name take."""
-    room = (len(window.name) + 1) * run.duration * 0.0088
-    if room <= window.duration:
-        return window
-    if window.end + room > run.end:
-        return Window(window.name, window.start - room, window.end)
-    return Window(window.name, window.start, window.end + room)
-
-
-def latency(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
-    """Every request as a point, percentiles over them, on a logarithmic scale."""
+    A refusal takes no time at all, and a logarithmic axis has no room for that: what is
+    faster than its lower end is drawn there. What was never answered is drawn at the upper one.
+    """
     style(axes, "latency")
-    several = len(names) > 1
-    floor = _floor(readings.requests.where(np.isin(readings.requests.name, list(names))))
+    requests = readings.requests.scheduled_in(readings.run)
+    requests = requests.where(np.isin(requests.name, list(names)))
+    if not len(requests):
+        nothing(axes, "no request was due")
+        return
+    low, high, marked = _latency_ends(requests)
     for colour, name in zip(cycle(SERIES), names, strict=False):
-        requests = readings.requests_of(name)
-        good = requests.where(requests.ok)
-        own = filled(edges, len(good.scheduled))
-        _points(axes, good, floor, colour)
-        percentile_line(axes, good, own, 0.5, colour, f"{name} p50" if several else "p50")
-        percentile_line(axes, good, own, 0.95, colour, f"{name} p95" if several else "p95")
-    bad = readings.requests.where(readings.requests.answered & ~readings.requests.ok)
-    bad = bad.where(np.isin(bad.name, list(names)))
-    _points(axes, bad, floor, WRONG, label="failed", marker="x")
-    latency_scale(axes, floor)
-    legend(axes)
+        good = requests.named(name)
+        good = good.where(good.ok)
+        own = filled(edges, len(good), boundaries(readings))
+        words = f"{shortened(name)} " if len(names) > 1 else ""
+        _points(axes, good, (low, high), colour)
+        percentile_line(axes, good, own, 0.5, colour, f"{words}p50")
+        percentile_line(axes, good, own, 0.95, colour, f"{words}p95")
+    bad = requests.where(requests.answered & ~requests.ok)
+    _points(axes, bad, (low, high), WRONG, label="failed", marker="x")
+    lost = requests.where(~requests.answered)
+    _points(axes, lost, (low, high), WRONG, label="never answered", marker="^")
+    duration_axis(axes, "y", low * 0.85, high * 1.2, marked)
+    legend(axes, more=more)
 
 
-def latency_scale(axes: Axes, floor: float) -> None:
-    """A logarithmic scale of durations from *floor* seconds up."""
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=floor * 0.8)
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 3.0), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(_duration_label))
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
-def _floor(requests: Requests) -> float:
-    """
-    The least latency shown, in seconds; what is faster is drawn there.
-
-    A refusal takes no time at all, and a logarithmic axis has no room for that.
-    """
+def _latency_ends(requests: Requests) -> tuple[float, float, dict[float, str]]:
+    """The least and the largest latency that are shown, and what their marks say."""
     fastest = quantile_estimate(requests.where(requests.ok).sojourn_times(), 0.01).value
-    return 1e-4 if fastest is None else max(1e-6, fastest / 5)
+    took = requests.completed[requests.answered] - requests.scheduled[requests.answered]
+    low = round_below(1e-4 if fastest is None else max(1e-6, fastest / 5))
+    high = max([low * 2, *took.tolist()])
+    marked = {}
+    if (took < low).any():
+        marked[low] = f"≤ {quantity(low, Unit.SECONDS)}"
+    if not requests.answered.all():
+        high *= 2
+        marked[high] = "no answer"
+    return low, high, marked
 
 
 def _points(
     axes: Axes,
     requests: Requests,
-    floor: float,
+    ends: tuple[float, float],
     colour: str,
     *,
     label: str | None = None,
@@ -181,26 +181,20 @@ def _points(
     if not len(requests):
         return
     stride = -(-len(requests) // _MOST_POINTS)
+    bold = len(requests) <= _FEW_POINTS
+    crowd = marker == "o"
     axes.scatter(
         requests.scheduled[::stride],
-        np.maximum(requests.completed - requests.scheduled, floor)[::stride],
-        s=9 if marker == "x" else 5,
+        np.clip(requests.completed - requests.scheduled, *ends)[::stride],
+        s=(9 if bold else 5) if crowd else 12,
         marker=marker,
         color=colour,
-        alpha=0.45 if marker == "x" else 0.16,
-        linewidths=0.7 if marker == "x" else 0,
+        alpha=(0.5 if bold else 0.16) if crowd else 0.5,
+        linewidths=0 if crowd else 0.8,
         label=label,
         rasterized=True,
         zorder=2,
     )
-
-
-def filled(edges: Floats, count: int) -> Floats:
-    """*edges* thinned until *count* observations put some twenty into a bin on average."""
-    bins = len(edges) - 1
-    step = max(1, math.ceil(bins * 20 / max(count, 20)))
-    thinned: Floats = edges[::step]
-    return thinned if thinned[-1] == edges[-1] else np.append(thinned, edges[-1])
 
 
 def percentile_line(
@@ -221,19 +215,23 @@ def percentile_line(
     )
 
 
-def rates(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
-    """Requests asked for, answered well, and failed, per second."""
+def rates(axes: Axes, requests: Requests, edges: Floats, cuts: Iterable[float]) -> None:
+    """Requests asked for, answered well, and failed, per second, in stretches cut at *cuts*."""
     style(axes, "requests / s")
-    requests = readings.requests.where(np.isin(readings.requests.name, list(names)))
-    offered = rate_series(requests.scheduled, edges)
-    good = rate_series(requests.completed[requests.ok], edges)
-    bad = rate_series(requests.completed[~requests.ok], edges)
-    axes.stairs(good, edges, fill=True, color=SERIES[1], alpha=0.28, label="goodput")
-    axes.stairs(good, edges, baseline=None, color=SERIES[1], linewidth=1.2)
-    axes.stairs(bad, edges, fill=True, color=WRONG, alpha=0.45, label="errors")
+    if not len(requests):
+        nothing(axes, "no request was due")
+        return
+    own = filled(edges, len(requests), cuts)
+    offered = rate_series(requests.scheduled, own)
+    good = rate_series(requests.completed[requests.ok], own)
+    bad = rate_series(requests.completed[~requests.ok], own)
+    axes.stairs(good, own, fill=True, color=SERIES[1], alpha=0.28, label="goodput")
+    axes.stairs(good, own, baseline=None, color=SERIES[1], linewidth=1.2)
+    if bad.any():
+        axes.stairs(bad, own, fill=True, color=WRONG, alpha=0.7, label="errors")
     axes.stairs(
         offered,
-        edges,
+        own,
         baseline=None,
         color=INK,
         linewidth=1.0,
@@ -245,30 +243,44 @@ def rates(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -
     legend(axes)
 
 
-def queues(axes: Axes, readings: Readings, names: Sequence[str], edges: Floats) -> None:
+def queues(axes: Axes, readings: Readings, names: Sequence[str], more: str = "") -> None:
     """The longest queues over time; requests in flight where no queue was sampled."""
     style(axes, "queue depth" if names else "in flight")
-    moments = np.unique(np.concatenate((edges, np.linspace(edges[0], edges[-1], 600))))
     for colour, name in zip(SERIES, names, strict=False):
-        steps = queue_depth(readings.journal, name)
-        values = [steps.at(moment) for moment in moments]
-        axes.step(moments, values, where="post", color=colour, linewidth=1.3, label=name)
+        depth = queue_depth(readings.journal, name)
+        level(axes, depth, readings.run, colour, shortened(name))
     if not names:
-        steps = readings.in_flight(None)
-        values = [steps.at(moment) for moment in moments]
-        axes.step(moments, values, where="post", color=INK, linewidth=1.2)
-    axes.set_ylim(bottom=0)
+        level(axes, readings.in_flight(None), readings.run, INK)
+    counted(axes)
+    legend(axes, more=more)
+
+
+def level(
+    axes: Axes,
+    steps: Steps,
+    run: Window,
+    colour: str,
+    label: str | None = None,
+    linewidth: float = 1.3,
+) -> None:
+    """The largest value in each of some hundred stretches: a peak is never left out."""
+    edges = bins_of(run, _MOST_LEVELS)
+    peaks = steps.peaks(edges)
+    axes.stairs(peaks, edges, baseline=None, color=colour, linewidth=linewidth, label=label)
+
+
+def counted(axes: Axes) -> None:
+    """An axis of whole numbers from zero."""
+    axes.set_ylim(0, max(1.1, axes.get_ylim()[1]))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    if names:
-        legend(axes)
 
 
-def breakers(axes: Axes, readings: Readings, names: Sequence[str], run: Window) -> None:
+def breakers(axes: Axes, readings: Readings, names: Sequence[str], more: str = "") -> None:
     """A lane for each breaker, coloured by its state."""
     shown: dict[str, None] = {}
     for lane, name in enumerate(names):
-        shown |= state_lane(axes, lane, readings.transitions(name), run)
-    states_legend(axes, names, shown)
+        shown |= state_lane(axes, lane, readings.transitions(name), readings.run)
+    states_legend(axes, names, shown, more)
 
 
 def state_lane(
@@ -289,11 +301,11 @@ def state_lane(
     return shown
 
 
-def states_legend(axes: Axes, names: Sequence[str], shown: Collection[str]) -> None:
+def states_legend(axes: Axes, names: Sequence[str], shown: Collection[str], more: str = "") -> None:
     """Name each lane, and say which colour is which of the states *shown*."""
     style(axes, "")
     axes.grid(visible=False)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [shortened(name, 24) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.spines["left"].set_visible(False)
@@ -302,28 +314,33 @@ def states_legend(axes: Axes, names: Sequence[str], shown: Collection[str]) -> N
         for state, colour in STATES.items()
         if state in shown
     ]
-    legend(axes, patches)
+    legend(axes, patches, more)
 
 
-def legend(axes: Axes, handles: Sequence[Patch] | None = None) -> None:
-    """A legend to the right of *axes*, where it hides nothing."""
-    given = {"handles": handles} if handles is not None else {}
+def legend(axes: Axes, handles: Sequence[Artist] | None = None, more: str = "") -> None:
+    """
+    A legend to the right of *axes*, where it hides nothing.
+
+    Args:
+        axes: Whose.
+        handles: What it explains; everything with a label when left out.
+        more: A last line, about what is not shown.
+    """
+    found = list(handles) if handles is not None else axes.get_legend_handles_labels()[0]
+    if more:
+        found.append(Line2D([], [], linestyle="none", label=more))
+    if not found:
+        return
     legend = axes.legend(
+        handles=found,
         loc="upper left",
         bbox_to_anchor=(1.005, 1.02),
         frameon=False,
-        fontsize=8,
+        fontsize=SMALL,
         handlelength=1.6,
         labelcolor=INK,
         borderaxespad=0.0,
-        **given,
     )
     for handle in legend.legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_alpha(1)  # one point must be seen; those in the panel are many
-
-
-def _duration_label(seconds: float, _: int) -> str:
-    if seconds >= 1:
-        return f"{seconds:g} s"
-    return f"{seconds * 1e3:g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:g} µs"

@@ -11,7 +11,7 @@ from umt_sim.measures.breakers import breakers_made_from, transitions
 from umt_sim.measures.estimates import PASSING, STEADY, Batching
 from umt_sim.measures.requests import Requests
 from umt_sim.measures.steps import Steps
-from umt_sim.measures.windows import RUN, windows_of
+from umt_sim.measures.windows import RUN, fault_parts, windows_of
 
 __all__ = ["Readings"]
 
@@ -35,6 +35,11 @@ class Readings:
     def windows(self) -> dict[str, Window]:
         """Every window of the run by name."""
         return windows_of(self.journal)
+
+    @cached_property
+    def faults(self) -> dict[str, list[Window]]:
+        """When each fault was in force: a random one has several parts."""
+        return fault_parts(self.journal)
 
     @property
     def run(self) -> Window:

@@ -40,6 +40,14 @@ class Steps:
         inside = self.values[self._inside(window)]
         return max(self.at(window.start), float(np.max(inside, initial=-np.inf)))
 
+    def peaks(self, edges: Floats) -> Floats:
+        """The largest value in each of the stretches between two *edges*."""
+        largest = np.array([self.at(edge) for edge in edges[:-1]], dtype=np.float64)
+        firsts = np.searchsorted(self.times, edges, side="left")
+        for index, (first, after) in enumerate(itertools.pairwise(firsts)):
+            largest[index] = np.max(self.values[first:after], initial=largest[index])
+        return largest
+
     def mean(self, window: Window, batching: Batching = STEADY) -> Estimate:
         """The time average over *window*, with an interval from equal slices of it."""
         edges = np.linspace(window.start, window.end, batching.count + 1)

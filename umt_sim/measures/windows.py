@@ -13,7 +13,7 @@ from umt_sim.faults.timeline import BASELINE, RECOVERY, Window
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import FaultRecord, PhaseRecord
 
-__all__ = ["RUN", "fault_of", "windows_of"]
+__all__ = ["RUN", "fault_of", "fault_parts", "windows_of"]
 
 RUN = "run"
 
@@ -36,13 +36,10 @@ def windows_of(journal: Journal) -> dict[str, Window]:
         JournalError: The run ended before anything was measured.
     """
     run = _measured(journal)
-    faults: dict[str, Window] = {}
-    for record in sorted(journal.of(FaultRecord), key=lambda record: record.started):
-        name = fault_of(record.name)
-        end = record.ended if record.ended is not None else run.end
-        before = faults.get(name)
-        start = before.start if before else record.started
-        faults[name] = Window(name, start, max(end, before.end) if before else end)
+    faults = {
+        name: Window(name, parts[0].start, max(part.end for part in parts))
+        for name, parts in fault_parts(journal).items()
+    }
     windows = {RUN: run}
     first = min((window.start for window in faults.values()), default=run.end)
     last = max((window.end for window in faults.values()), default=run.end)
@@ -52,6 +49,22 @@ def windows_of(journal: Journal) -> dict[str, Window]:
     if last < run.end:
         windows[RECOVERY] = Window(RECOVERY, last, run.end)
     return windows
+
+
+def fault_parts(journal: Journal) -> dict[str, list[Window]]:
+    """
+    When each fault was in force, in order of time: a random one has several parts.
+
+    Raises:
+        JournalError: The run ended before anything was measured.
+    """
+    end = _measured(journal).end
+    faults: dict[str, list[Window]] = {}
+    for record in sorted(journal.of(FaultRecord), key=lambda record: record.started):
+        name = fault_of(record.name)
+        until = record.ended if record.ended is not None else end
+        faults.setdefault(name, []).append(Window(name, record.started, until))
+    return faults
 
 
 def _measured(journal: Journal) -> Window:

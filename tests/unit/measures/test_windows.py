@@ -8,7 +8,7 @@ from tests.fakes.journals import fault, journal
 from umt_sim.errors import JournalError
 from umt_sim.faults.timeline import Window
 from umt_sim.journal.recorder import Recorder
-from umt_sim.measures.windows import windows_of
+from umt_sim.measures.windows import fault_parts, windows_of
 
 
 def test_faults_cut_a_run_into_windows() -> None:
@@ -46,3 +46,12 @@ def test_a_run_that_measured_nothing_has_no_windows() -> None:
     empty = Recorder(lambda: 0.0).close({})
     with pytest.raises(JournalError, match="nothing to judge"):
         windows_of(empty)
+
+
+def test_the_parts_of_a_fault_are_when_it_was_in_force() -> None:
+    """Each part by itself, in order of time."""
+    found = fault_parts(journal(fault("n#2", 50, 52), fault("n#1", 30, 35), fault("a", 40, 41)))
+    assert {
+        "n": [Window("n", 30, 35), Window("n", 50, 52)],
+        "a": [Window("a", 40, 41)],
+    } == found

@@ -5,6 +5,7 @@ Pictures of one question each. Every number in them comes from ``umt_sim.measure
 - ``waterfall``: the spans of a request and what its answer waited for.
 - ``sequence``: who called whom for a request, as a figure and as Mermaid text.
 - ``topology``: programs and servers, with the rate, errors and latency of each edge.
-- ``latency``: latency as a heat map over time, and its distribution with an interval.
+- ``latency``: latency as a heat map over time.
+- ``distribution``: how latency is distributed in each window, with an interval.
 - ``differences``: two policies compared, every difference with its interval.
 """

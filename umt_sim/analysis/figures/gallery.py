@@ -49,7 +49,7 @@ class Gallery:
         Raises:
             ValueError: The run had no such operation or window.
         """
-        from umt_sim.analysis.figures.latency import distribution
+        from umt_sim.analysis.figures.distribution import distribution
 
         named = self._result.readings.windows
         self._known("operation", operation, self._operations())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from umt_sim.analysis.figure import RunFigure
-from umt_sim.analysis.palette import GRID, INK, MUTED, WRONG
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import GRID, INK, LETTER, MUTED, NORMAL, SMALL, TITLE, WRONG
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.wording import quantity
 from umt_sim.measures.traces import Hop, Trace
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["mermaid", "sequence", "short_name"]
 
 _STEP = 0.3  # inches
-_LETTER = 0.057  # inches, of an arrow's words
+_NAME = 16  # letters of a line of a participant's name
+_WORDS = 44  # letters of an arrow's words: they may be wider than it, for no other is beside it
+_COLUMN = LETTER * NORMAL * _NAME + 0.15  # inches from one participant to the next
+_LEFT, _RIGHT = 1.7, 1.0  # inches beside the first and the last
 _MOST_STEPS = 60
 
 
@@ -42,13 +47,12 @@ def sequence(trace: Trace, title: str) -> RunFigure:
         trace: The spans of one request; at most sixty arrows are drawn.
         title: What the request was.
     """
-    steps = _steps(trace.hops)[:_MOST_STEPS]
+    all_steps = _steps(trace.hops)
+    steps = all_steps[:_MOST_STEPS]
     names = _participants(steps)
-    column = max(
-        1.75, _LETTER * max((len(s.words) for s in steps if not s.answer), default=0) + 0.3
-    )
+    wide = _COLUMN * max(len(names) - 1, 0)
     figure = RunFigure(
-        figsize=(max(6.0, column * len(names) + 0.8), 1.2 + _STEP * len(steps)),
+        figsize=(max(6.0, wide + _LEFT + _RIGHT), 1.5 + _STEP * len(steps)),
         layout="constrained",
     )
     axes = figure.subplots()
@@ -56,11 +60,11 @@ def sequence(trace: Trace, title: str) -> RunFigure:
         axes.plot([index, index], [-0.6, len(steps) - 0.3], color=GRID, linewidth=1.4, zorder=1)
         axes.text(
             index,
-            -0.75,
-            name,
+            -0.95,
+            fill(shortened(name, 2 * _NAME - 4), _NAME),
             ha="center",
             va="bottom",
-            fontsize=9,
+            fontsize=NORMAL,
             color=INK,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": MUTED},
         )
@@ -68,21 +72,44 @@ def sequence(trace: Trace, title: str) -> RunFigure:
     for row, step in enumerate(steps):
         _arrow(axes, row, names.index(step.source), names.index(step.sink), step)
         axes.text(
-            -1.05 / column,
+            -1.05 / _COLUMN,
             row,
             quantity(step.at - began, Unit.SECONDS),
             ha="right",
             va="center",
-            fontsize=7.5,
+            fontsize=SMALL,
             color=MUTED,
         )
     if not steps:
-        axes.text(0, 0, "it called nobody", fontsize=9, color=MUTED)
-    axes.set_xlim(-1.7 / column, max(len(names), 1) - 0.5)
-    axes.set_ylim(len(steps) - 0.2, -1.9)
+        axes.text(0, 0, "it called nobody", fontsize=NORMAL, color=MUTED)
+    axes.text(
+        -1.65 / _COLUMN,
+        len(steps) + 0.1,
+        _key(steps, len(all_steps)),
+        va="center",
+        fontsize=SMALL,
+        color=MUTED,
+    )
+    axes.set_xlim(-_LEFT / _COLUMN, (max(wide, 6.0 - _LEFT - _RIGHT) + _RIGHT) / _COLUMN)
+    axes.set_ylim(len(steps) + 0.5, -2.6)
     axes.axis("off")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, weight="bold")
+    figure.suptitle(
+        shortened(title, int(figure.get_figwidth() / 0.12)),
+        x=0.01,
+        ha="left",
+        fontsize=TITLE,
+        color=INK,
+        weight="bold",
+    )
     return figure
+
+
+def _key(steps: Sequence[_Step], count: int) -> str:
+    """What the colours mean, and what is not shown."""
+    words = ["orange ended in an error"] * any(step.failed for step in steps)
+    words += ["dashed is an answer"] * any(step.answer for step in steps)
+    words += [f"{count - len(steps)} later arrows are not shown"] * (count > len(steps))
+    return "; ".join(words)
 
 
 def _arrow(axes: Axes, row: int, source: int, sink: int, step: _Step) -> None:
@@ -106,7 +133,7 @@ def _arrow(axes: Axes, row: int, source: int, sink: int, step: _Step) -> None:
         step.words,
         ha="center",
         va="bottom",
-        fontsize=7.5,
+        fontsize=SMALL,
         color=colour,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
         zorder=3,
@@ -132,7 +159,7 @@ def _steps(hops: Sequence[Hop]) -> list[_Step]:
     steps: list[_Step] = []
     for hop in hops:
         span = hop.span
-        words = "deliver" if span.kind == "consumer" else short_name(span.name)
+        words = "deliver" if span.kind == "consumer" else shortened(short_name(span.name), _WORDS)
         failed = hop.failed and span.kind != "client"
         steps.append(_Step(span.start, hop.caller, hop.callee, words, answer=False, failed=failed))
         if span.kind == "client":

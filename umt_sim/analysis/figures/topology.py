@@ -10,7 +10,8 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 
 from umt_sim.analysis.figure import RunFigure
-from umt_sim.analysis.palette import INK, MUTED, WRONG
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import INK, LETTER, MUTED, NORMAL, SMALL, TITLE, WRONG
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.wording import quantity
 from umt_sim.measures.topology import Edge
@@ -26,10 +27,11 @@ _CALM = "#7d8ea3"
 _PROGRAM, _SERVER = "#eef4fb", "#fbf6e9"
 
 # All lengths are inches: the axes fill the figure, one unit an inch.
-_LINE = 0.27  # from one edge to the next
+_LINE = 0.29  # from one edge to the next
 _BETWEEN = 0.34  # from one box to the next
 _SLANT = 1.25  # width of the stretch in which edges go up and down to their server
-_LETTER, _SMALL_LETTER = 0.078, 0.063  # width of a letter of a name, of an edge's words
+_NAME, _WORD = LETTER * NORMAL * 1.1, LETTER * SMALL  # width of a letter of a name, of words
+_TITLE = LETTER * TITLE * 1.25  # width of a letter of the title
 _HEAD, _FOOT, _SIDE = 0.55, 0.4, 0.15
 
 _KEY = "calls per second · 95th percentile · share that failed; orange: more than 1 %"
@@ -67,16 +69,17 @@ def topology(edges: Sequence[Edge], title: str) -> RunFigure:
     boxes = [*programs.values(), *servers.values()]
     left = min((box.x - box.width / 2 for box in boxes), default=0.0) - _SIDE
     right = max((box.x + box.width / 2 for box in boxes), default=5.0) + _SIDE
-    right = max(right, left + _SMALL_LETTER * len(_KEY))
+    right = max(right, left + _WORD * len(_KEY))
     bottom = max((box.y + box.height / 2 for box in boxes), default=0.5)
     figure = RunFigure(figsize=(right - left, bottom + _HEAD + _FOOT))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(left, right)
     axes.set_ylim(bottom + _FOOT, -_HEAD)
     axes.axis("off")
-    axes.text(left + _SIDE, -_HEAD + 0.25, title, fontsize=11, color=INK, weight="bold")
+    title = shortened(title, int((right - left) / _TITLE))
+    axes.text(left + _SIDE, -_HEAD + 0.25, title, fontsize=TITLE, color=INK, weight="bold")
     key = _KEY if edges else "no span tells of a call to another program or server in this window"
-    axes.text(left + _SIDE, bottom + _FOOT - 0.12, key, fontsize=8, color=MUTED)
+    axes.text(left + _SIDE, bottom + _FOOT - 0.12, key, fontsize=SMALL, color=MUTED)
     for box in boxes:
         _draw_box(axes, box)
     most = max((edge.per_second for edge in edges), default=1.0)
@@ -92,7 +95,8 @@ def _draw_box(axes: Axes, box: _Box) -> None:
     axes.add_patch(
         Rectangle(corner, box.width, box.height, facecolor=box.colour, edgecolor=MUTED, lw=0.9)
     )
-    axes.text(box.x, box.y, box.name, ha="center", va="center", fontsize=9, color=INK)
+    name = shortened(box.name)
+    axes.text(box.x, box.y, name, ha="center", va="center", fontsize=NORMAL, color=INK)
 
 
 def _draw_edge(
@@ -122,7 +126,7 @@ def _draw_edge(
         _words(edge),
         ha="left" if side > 0 else "right",
         va="bottom",
-        fontsize=7.5,
+        fontsize=SMALL,
         color=WRONG if _failing(edge) else INK,
     )
 
@@ -166,7 +170,7 @@ def _servers(
     names = sorted({_server(edge) for edge in edges}, key=lambda name: _level(name, ports))
     bottom = max((box.y + box.height / 2 for box in programs.values()), default=0.0)
     beside = _room_for([*programs]) / 2 + _SLANT
-    words = _SMALL_LETTER * max((len(_words(edge)) for edge in edges), default=0) + 0.2
+    words = _WORD * max((len(_words(edge)) for edge in edges), default=0) + 0.2
     boxes = {}
     for side, column in (
         (-1, [name for name in names if name in brokers]),
@@ -193,7 +197,7 @@ def _spread(box: _Box, count: int) -> Iterator[float]:
 
 
 def _room_for(names: Sequence[str]) -> float:
-    return _LETTER * max(map(len, names), default=0) + 0.3
+    return _NAME * max((len(shortened(name)) for name in names), default=0) + 0.3
 
 
 def _brokers(edges: Sequence[Edge]) -> set[str]:

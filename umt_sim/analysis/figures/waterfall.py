@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
@@ -10,11 +11,12 @@ from matplotlib.ticker import FuncFormatter
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.figures.sequence import short_name
-from umt_sim.analysis.palette import GRID, INK, MUTED, SERIES, WRONG
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import GRID, INK, MUTED, SERIES, SMALL, TITLE, WRONG
 from umt_sim.analysis.panels import style
 from umt_sim.expectations.metrics import Unit
 from umt_sim.expectations.wording import quantity
-from umt_sim.measures.traces import Trace, critical_path
+from umt_sim.measures.traces import Leg, Trace, critical_path
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -24,8 +26,8 @@ __all__ = ["waterfall"]
 
 _ROW = 0.25  # inches
 _MOST_ROWS = 60
-_LONGEST_NAME = 46
-_NAMES = 215  # points kept for names, left of the bars
+_LONGEST_NAME = 44
+_NAMES = 250  # points kept for names, left of the bars
 
 
 def waterfall(trace: Trace, title: str) -> RunFigure:
@@ -47,25 +49,28 @@ def waterfall(trace: Trace, title: str) -> RunFigure:
     for row, (_, span) in enumerate(rows):
         colour = colours[trace.participants[span.span_id]]
         _bar(axes, row, span.start - began, span.end - began, colour, span.status == "error")
-    _path(axes, trace, {span.span_id: row for row, (_, span) in enumerate(rows)}, began)
+    path = critical_path(trace)
+    _path(axes, path, {span.span_id: row for row, (_, span) in enumerate(rows)}, began)
     style(axes, "")
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=GRID)
     axes.set_yticks(range(len(rows)), [_label(depth, span.name) for depth, span in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=8, pad=_NAMES)
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=SMALL, pad=_NAMES)
     for words in axes.get_yticklabels():
         words.set_horizontalalignment("left")
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: quantity(x, Unit.SECONDS) if x else "0")
     )
-    axes.margins(x=0.12)
-    axes.set_xlim(left=0)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, weight="bold")
+    longest = max(span.end for _, span in rows) - began
+    axes.set_xlim(0, 1.2 * longest or 1e-6)
+    figure.suptitle(
+        shortened(title, 80), x=0.01, ha="left", fontsize=TITLE, color=INK, weight="bold"
+    )
     left_out = len(trace.spans) - len(rows)
     if left_out:
-        axes.set_xlabel(f"{left_out} later spans are not shown", fontsize=8, color=MUTED)
-    _legend(axes, colours)
+        axes.set_xlabel(f"{left_out} later spans are not shown", fontsize=SMALL, color=MUTED)
+    _legend(axes, colours, waited=any(leg.waiting for leg in path))
     return figure
 
 
@@ -87,14 +92,14 @@ def _bar(axes: Axes, row: int, start: float, end: float, colour: str, failed: bo
         xytext=(4, 0),
         textcoords="offset points",
         va="center",
-        fontsize=7.5,
+        fontsize=SMALL,
         color=WRONG if failed else MUTED,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
     )
 
 
-def _path(axes: Axes, trace: Trace, rows: dict[str, int], began: float) -> None:
-    for leg in critical_path(trace):
+def _path(axes: Axes, path: Sequence[Leg], rows: dict[str, int], began: float) -> None:
+    for leg in path:
         if leg.span.span_id in rows:
             axes.plot(
                 [leg.start - began, leg.end - began],
@@ -108,8 +113,8 @@ def _path(axes: Axes, trace: Trace, rows: dict[str, int], began: float) -> None:
 
 
 def _label(depth: int, name: str) -> str:
-    words = "   " * min(depth, 8) + short_name(name)
-    return words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
+    depth = min(depth, 8)
+    return "   " * depth + shortened(short_name(name), _LONGEST_NAME - 2 * depth)
 
 
 def _colours(trace: Trace) -> dict[str, str]:
@@ -118,16 +123,21 @@ def _colours(trace: Trace) -> dict[str, str]:
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(names)}
 
 
-def _legend(axes: Axes, colours: dict[str, str]) -> None:
-    handles: list[Artist] = [Patch(color=shade, label=name) for name, shade in colours.items()]
+def _legend(axes: Axes, colours: dict[str, str], *, waited: bool) -> None:
+    handles: list[Artist] = [
+        Patch(color=shade, label=shortened(name, 24)) for name, shade in colours.items()
+    ]
     handles.append(Line2D([], [], color=INK, linewidth=1.8, label="what the answer waited for"))
+    if waited:
+        dots = (0, (1, 1.2))
+        handles.append(Line2D([], [], color=INK, linewidth=1.8, ls=dots, label="in a queue"))
     axes.legend(
         handles=handles,
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=min(len(handles), 6),
+        ncols=min(len(handles), 5),
         frameon=False,
-        fontsize=8,
+        fontsize=SMALL,
         labelcolor=INK,
         handlelength=1.2,
         columnspacing=1.4,

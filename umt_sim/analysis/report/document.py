@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from umt_sim.analysis.figure import RunFigure
 from umt_sim.analysis.figures.differences import differences
+from umt_sim.analysis.names import heading
 from umt_sim.analysis.palette import VERDICTS
 from umt_sim.analysis.report.advice import Advice, advise
 from umt_sim.analysis.reproduction import reproduction
@@ -202,19 +203,9 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _heading(column: str) -> str:
-    """``p95_ms`` as ``p95, ms``."""
-    if column.endswith("_per_s"):
-        return column.removesuffix("_per_s").replace("_", " ") + " / s"
-    name, _, unit = column.rpartition("_")
-    units = {"ms": "ms", "s": "s", "percent": "%"}
-    words = column if unit not in units or not name else f"{name}, {units[unit]}"
-    return words.replace("_", " ")
-
-
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"cell": _cell, "heading": _heading}
+    environment.filters |= {"cell": _cell, "heading": heading}
     page = files("umt_sim.analysis.report").joinpath("page.html")
     return environment.from_string(page.read_text(encoding="utf-8"))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from umt_sim.analysis import panels
+from umt_sim.analysis import bands, panels
 from umt_sim.analysis.figure import RunFigure, head
-from umt_sim.analysis.palette import INK, VERDICTS, WORLDS
+from umt_sim.analysis.names import shortened
+from umt_sim.analysis.palette import VERDICTS, WORLDS
+from umt_sim.analysis.scales import duration_axis, time_axis
 from umt_sim.analysis.twin.breakers import busy_breakers
 from umt_sim.analysis.twin.comparisons import WORDS
 from umt_sim.analysis.twin.messages import queues_of_either
 from umt_sim.analysis.twin.requests import operations_of
 from umt_sim.expectations.readings import Readings
-from umt_sim.faults.timeline import BASELINE, RECOVERY
 from umt_sim.measures.counters import queue_depth
 from umt_sim.measures.estimates import Floats, quantile_estimate
 from umt_sim.measures.series import rate_series
-from umt_sim.measures.windows import RUN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,9 +48,7 @@ def twin_figure(twin: Twin) -> RunFigure:
     sim = twin.sim.readings
     operations = operations_of(pair)[:_MOST_OPERATIONS]
     breakers = busy_breakers(pair)[:_MOST_BREAKERS]
-    broken = [w for w in sim.windows.values() if w.name not in (RUN, BASELINE, RECOVERY)]
-    lanes = max(panels.fault_lanes(broken, sim.run), default=-1) + 1
-    heights = [0.24 * max(lanes, 0.1), *(1.6 for _ in operations), 1.2, 1.0, 1.0]
+    heights = [bands.height(sim.faults, sim.run), *(1.6 for _ in operations), 1.2, 1.0, 1.0]
     if breakers:
         heights.append(0.3 + 0.4 * len(breakers))
     height = sum(heights) + 1.1
@@ -64,12 +61,11 @@ def twin_figure(twin: Twin) -> RunFigure:
         _latency(rest.pop(0), pair, operation, edges)
     _answers(rest.pop(0), pair, edges, good=True)
     _answers(rest.pop(0), pair, edges, good=False)
-    _queue(rest.pop(0), pair, edges)
+    _queue(rest.pop(0), pair)
     if breakers:
         _breakers(rest.pop(0), pair, breakers)
-    panels.faults(strip, broken, axes[1:], sim.run)
-    axes[-1].set_xlim(sim.run.start, sim.run.end)
-    axes[-1].set_xlabel("seconds since the load began", color=INK, fontsize=9)
+    bands.draw(strip, sim.faults, axes[1:], sim.run)
+    time_axis(axes[-1], sim.run)
     figure.align_ylabels(axes[1:])
     status = twin.status.value
     facts = f"sim and live world · seed {twin.seed}"
@@ -79,7 +75,7 @@ def twin_figure(twin: Twin) -> RunFigure:
 
 def _latency(axes: Axes, pair: Pair, operation: str, edges: Floats) -> None:
     """Median and 95th percentile of the successful requests of one operation."""
-    panels.style(axes, f"latency of\n{operation}")
+    panels.style(axes, f"latency of\n{shortened(operation, 20)}")
     floors = []
     for (world, colour), readings in zip(WORLDS.items(), pair, strict=True):
         requests = readings.requests_of(operation)
@@ -90,7 +86,8 @@ def _latency(axes: Axes, pair: Pair, operation: str, edges: Floats) -> None:
         fastest = quantile_estimate(good.sojourn_times(), 0.01).value
         if fastest is not None:
             floors.append(fastest / 2)
-    panels.latency_scale(axes, max(1e-5, min(floors, default=1e-3)))
+    low = max(1e-5, min(floors, default=1e-3))
+    duration_axis(axes, "y", low, max(10 * low, 1.1 * axes.dataLim.y1))
     panels.legend(axes)
 
 
@@ -111,7 +108,7 @@ def _answers(axes: Axes, pair: Pair, edges: Floats, *, good: bool) -> None:
     _from_zero(axes)
 
 
-def _queue(axes: Axes, pair: Pair, edges: Floats) -> None:
+def _queue(axes: Axes, pair: Pair) -> None:
     """The queue that got longest; requests in flight where no queue was sampled."""
     names = queues_of_either(pair)
     longest = max(
@@ -119,15 +116,12 @@ def _queue(axes: Axes, pair: Pair, edges: Floats) -> None:
         key=lambda name: max(queue_depth(r.journal, name).maximum(r.run) for r in pair),
         default=None,
     )
-    panels.style(axes, f"depth of\n{longest}" if longest else "in flight")
-    moments = np.unique(np.concatenate((edges, np.linspace(edges[0], edges[-1], 600))))
+    panels.style(axes, f"depth of\n{shortened(longest, 20)}" if longest else "in flight")
     for (world, colour), readings in zip(WORLDS.items(), pair, strict=True):
         steps = queue_depth(readings.journal, longest) if longest else readings.in_flight(None)
-        values = [steps.at(moment) for moment in moments]
-        axes.step(
-            moments, values, where="post", color=colour, linewidth=_WIDTHS[world], label=world
-        )
-    _from_zero(axes)
+        panels.level(axes, steps, pair[0].run, colour, world, _WIDTHS[world])
+    panels.counted(axes)
+    panels.legend(axes)
 
 
 def _breakers(axes: Axes, pair: Pair, names: list[str]) -> None:
