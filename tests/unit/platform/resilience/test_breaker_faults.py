@@ -1,8 +1,8 @@
 """
 The nine faults that circuit breakers are known for, each beaten.
 
-``pytest -k fault_5`` runs the tests of the fifth; those of the seventh are in
-``test_breaker_admission.py``.
+``pytest -k fault_5`` runs the tests of the fifth, which are in ``test_breaker_probes.py``;
+those of the seventh are in ``test_breaker_admission.py``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import asyncio
 import gc
 import threading
 import tracemalloc
-from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import suppress
 
 import pytest
 
+from tests.unit.platform.resilience.bench import ONE, Bench, boom
 from tests.unit.platform.resilience.clock import HandClock
 from umt_sim.kernel.kernel import Kernel
 from umt_sim.platform.resilience import (
-    BreakerSettings,
     CircuitBreaker,
     CircuitOpenError,
     IllegalStateTransition,
@@ -27,39 +26,9 @@ from umt_sim.platform.resilience import (
 from umt_sim.platform.resilience.breaker import (
     BreakerEvent,
     CallRefused,
-    ConsecutiveFailures,
     Outcome,
     State,
 )
-
-ONE_PROBE = BreakerSettings(
-    trip=ConsecutiveFailures(1), wait_in_open=10, permitted_calls_in_half_open=1
-)
-
-
-class Bench:
-    """A breaker with one probe, opened, its wait over: the next call is the probe."""
-
-    def __init__(self, settings: BreakerSettings = ONE_PROBE) -> None:
-        self.clock = HandClock()
-        self.events: list[BreakerEvent] = []
-        self.reports: list[Exception] = []
-        self.breaker = CircuitBreaker(
-            "db",
-            settings=settings,
-            clock=self.clock,
-            listeners=[self.events.append],
-            report=lambda error, _: self.reports.append(error),
-        )
-
-    def ready_to_probe(self) -> CircuitBreaker:
-        self.breaker.acquire().record(Outcome.FAILURE)
-        self.clock.advance(10.5)
-        return self.breaker
-
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
 
 # 1. reset() cancels timers
 
@@ -67,7 +36,7 @@ class Bench:
 @pytest.mark.parametrize("state", [State.OPEN, State.HALF_OPEN])
 def test_fault_1_reset_leaves_no_timer_behind(state: State) -> None:
     """After a reset no earlier timer moves the breaker, however long one waits."""
-    bench = Bench(ONE_PROBE.but(automatic_half_open=True, half_open_max_wait_seconds=5))
+    bench = Bench(ONE.but(automatic_half_open=True, half_open_max_wait_seconds=5))
     bench.breaker.transition_to(State.OPEN)
     if state is State.HALF_OPEN:
         bench.clock.advance(10)
@@ -108,7 +77,7 @@ def test_fault_2_outcome_from_before_the_opening_does_not_count_after_recovery()
 
 def test_fault_2_probe_of_an_earlier_round_does_not_decide_the_next() -> None:
     """A probe that ends in the round after its own is not that round's."""
-    bench = Bench(ONE_PROBE.but(permitted_calls_in_half_open=2))
+    bench = Bench(ONE.but(permitted_calls_in_half_open=2))
     breaker = bench.ready_to_probe()
     late, failing = breaker.acquire(), breaker.acquire()
     failing.record(Outcome.FAILURE)
@@ -160,7 +129,7 @@ def test_fault_3_wait_function_that_raises_does_not_stop_the_opening() -> None:
     def broken(attempt: int) -> float:
         raise ZeroDivisionError
 
-    bench = Bench(ONE_PROBE.but(wait_in_open=broken))
+    bench = Bench(ONE.but(wait_in_open=broken))
     bench.breaker.acquire().record(Outcome.FAILURE)
     with pytest.raises(CircuitOpenError) as caught:
         bench.breaker.acquire()
@@ -185,9 +154,7 @@ def test_fault_3_listener_may_use_the_breaker() -> None:
 
 def test_fault_3_long_silence_does_not_make_the_next_caller_pay() -> None:
     """Timers of a month alone are not lived through one by one."""
-    bench = Bench(
-        ONE_PROBE.but(wait_in_open=1, automatic_half_open=True, half_open_max_wait_seconds=1)
-    )
+    bench = Bench(ONE.but(wait_in_open=1, automatic_half_open=True, half_open_max_wait_seconds=1))
     bench.breaker.transition_to(State.OPEN)
     bench.clock.advance(30 * 86400)
     assert bench.breaker.state in (State.OPEN, State.HALF_OPEN)
@@ -209,191 +176,6 @@ def test_fault_4_stepping_the_wall_clock_changes_nothing(step: float) -> None:
     bench.clock.advance(0.2)
     bench.breaker.acquire().record(Outcome.SUCCESS)
     assert State.CLOSED is bench.breaker.state
-
-
-# 5. Nothing that befalls a probe keeps its slot
-
-
-def hang(bench: Bench) -> object:
-    """A probe that never ends; what is returned keeps it alive."""
-    permit = bench.breaker.acquire()
-    bench.clock.advance(61)
-    return permit
-
-
-def be_cancelled(bench: Bench) -> None:
-    """A probe whose task is cancelled."""
-
-    async def main() -> None:
-        async def wait() -> None:
-            await asyncio.Event().wait()
-
-        task = asyncio.ensure_future(bench.breaker.execute(wait))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-
-
-def be_ignored(bench: Bench) -> None:
-    """A probe that raises an ignored error."""
-    bench.breaker.acquire().record(Outcome.IGNORED)
-
-
-def interrupt(bench: Bench) -> None:
-    """A probe that raises what is no Exception."""
-
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    for form in (bench.breaker.execute, bench.breaker.call, lambda f: bench.breaker(f)()):
-        with pytest.raises(KeyboardInterrupt):
-            form(interrupted)
-    with pytest.raises(KeyboardInterrupt), bench.breaker:
-        interrupted()
-
-
-def drop_generator(bench: Bench) -> None:
-    """A probe that is a generator nobody finishes."""
-
-    @bench.breaker
-    def rows() -> Generator[int, None, None]:
-        yield 1
-        yield 2
-
-    running = rows()
-    assert 1 == next(running)
-    del running
-    gc.collect()
-
-
-def drop_async_generator(bench: Bench) -> None:
-    """A probe that is an asynchronous generator nobody finishes."""
-
-    @bench.breaker
-    async def rows() -> AsyncGenerator[int, None]:
-        yield 1
-        yield 2
-
-    async def main() -> None:
-        running = rows()
-        assert 1 == await anext(running)
-        del running
-        gc.collect()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-
-    asyncio.run(main())
-
-
-def drop_block_of_generator(bench: Bench) -> None:
-    """A probe in a `with` block of an asynchronous generator closed by another task."""
-
-    async def rows() -> AsyncGenerator[int, None]:
-        async with bench.breaker:
-            yield 1
-
-    async def main() -> None:
-        running = rows()
-        await asyncio.create_task(_first(running))
-        await asyncio.create_task(running.aclose())
-
-    asyncio.run(main())
-
-
-async def _first(running: AsyncGenerator[int, None]) -> None:
-    await anext(running)
-
-
-def drop_permit(bench: Bench) -> None:
-    """A probe's permit is forgotten."""
-    bench.breaker.acquire()
-    gc.collect()
-
-
-@pytest.mark.parametrize(
-    "befall",
-    [
-        hang,
-        be_cancelled,
-        be_ignored,
-        interrupt,
-        drop_generator,
-        drop_async_generator,
-        drop_block_of_generator,
-        drop_permit,
-    ],
-)
-def test_fault_5_probe_gives_its_slot_back(befall: Callable[[Bench], object]) -> None:
-    """Whatever befalls the only probe, the next caller may probe, and only one."""
-    bench = Bench()
-    breaker = bench.ready_to_probe()
-    kept = befall(bench)
-    assert State.HALF_OPEN is breaker.state
-    probe = breaker.acquire()
-    with pytest.raises(CircuitOpenError):
-        breaker.acquire()
-    probe.record(Outcome.SUCCESS)
-    assert State.CLOSED is breaker.state
-    del kept
-
-
-def test_fault_5_late_outcome_of_a_hung_probe_does_not_count() -> None:
-    """A probe whose lease is over has lost its say as well."""
-    bench = Bench()
-    breaker = bench.ready_to_probe()
-    hung = breaker.acquire()
-    bench.clock.advance(61)
-    probe = breaker.acquire()
-    hung.record(Outcome.FAILURE)
-    assert State.HALF_OPEN is breaker.state
-    probe.record(Outcome.SUCCESS)
-    assert State.CLOSED is breaker.state
-
-
-class Broken(Exception):
-    """What user code raises that a breaker calls."""
-
-
-def _raise(*_: object) -> bool:
-    raise Broken
-
-
-@pytest.mark.parametrize("which", ["ignore", "record", "failed_result", "open_for"])
-def test_fault_5_probe_whose_predicate_raises_gives_its_slot_back(which: str) -> None:
-    """The caller sees the call's own result or error; the predicate's error is reported."""
-    bench = Bench(ONE_PROBE.but(**{which: _raise}))
-    bench.breaker.transition_to(State.OPEN)
-    bench.breaker.transition_to(State.HALF_OPEN)
-    if which in ("failed_result", "open_for"):
-        assert 3 == bench.breaker.call(lambda: 3)
-        assert State.CLOSED is bench.breaker.state
-    else:
-        with pytest.raises(OSError, match="boom"):
-            bench.breaker.call(_boom)
-        assert State.OPEN is bench.breaker.state
-    assert [Broken] == [type(error) for error in bench.reports]
-
-
-def _boom() -> None:
-    raise OSError("boom")
-
-
-def test_fault_5_listener_that_raises_changes_nothing_and_is_reported() -> None:
-    """Neither the caller nor the other listeners notice."""
-    bench = Bench()
-    breaker = bench.breaker
-    breaker.subscribe(_raise)
-    heard: list[str] = []
-    breaker.subscribe(lambda event: heard.append(event.kind))
-    assert 3 == breaker.call(lambda: 3)
-    assert ["success"] == heard
-    assert [Broken] == [type(error) for error in bench.reports]
-    bench.ready_to_probe()
-    assert 3 == breaker.call(lambda: 3)
-    assert State.CLOSED is breaker.state
 
 
 # 6. One refusal, one event
@@ -418,7 +200,7 @@ def test_fault_6_one_refusal_is_one_event() -> None:
             async with breaker:
                 pass
 
-    for refused in (breaker.acquire, lambda: breaker.execute(_boom), breaker(_boom)):
+    for refused in (breaker.acquire, lambda: breaker.execute(boom), breaker(boom)):
         with pytest.raises(CircuitOpenError):
             refused()
     with pytest.raises(CircuitOpenError), breaker:
@@ -436,7 +218,7 @@ def test_fault_8_nothing_is_retained_per_refused_call() -> None:
     bench = Bench()
     bench.breaker.transition_to(State.OPEN)
     bench.events.clear()
-    breaker = CircuitBreaker("db", settings=ONE_PROBE, clock=bench.clock)
+    breaker = CircuitBreaker("db", settings=ONE, clock=bench.clock)
     breaker.transition_to(State.OPEN)
     caught = [_refusal(breaker) for _ in range(2)]
     assert caught[0] is not caught[1]
@@ -456,7 +238,7 @@ def test_fault_8_nothing_is_retained_per_refused_call() -> None:
 
 def _refusal(breaker: CircuitBreaker) -> CircuitOpenError:
     try:
-        breaker.call(_boom)
+        breaker.call(boom)
     except CircuitOpenError as refusal:
         return refusal.with_traceback(None)
     raise AssertionError("it was to be refused")
@@ -464,14 +246,14 @@ def _refusal(breaker: CircuitBreaker) -> CircuitOpenError:
 
 def test_fault_8_refused_caller_is_not_kept_alive() -> None:
     """An exception holds no reference cycle through its own traceback."""
-    breaker = CircuitBreaker("db", settings=ONE_PROBE, clock=HandClock())
+    breaker = CircuitBreaker("db", settings=ONE, clock=HandClock())
     breaker.transition_to(State.OPEN)
     gc.collect()
     gc.disable()
     try:
         for _ in range(100):
             try:
-                breaker.call(_boom)
+                breaker.call(boom)
             except CircuitOpenError:
                 continue
         assert 0 == sum(isinstance(thing, CircuitOpenError) for thing in gc.get_objects())
