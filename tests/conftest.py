@@ -10,20 +10,26 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-TOXIC_VECTORS = Path(__file__).parent / "data" / "toxic_vectors.json"
+DATA = Path(__file__).parent / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--vectors",
         metavar="FILE",
-        default=str(TOXIC_VECTORS),
+        default=str(DATA / "toxic_vectors.json"),
         help="vectors for toxics or for circuit breakers; a file is used by the suite it is about",
     )
     parser.addoption(
         "--scenarios",
         metavar="FILE",
         help="recorded scenarios for circuit breakers, besides those in tests/data",
+    )
+    parser.addoption(
+        "--ground-truth",
+        metavar="FILE",
+        default=str(DATA / "ground_truth.json"),
+        help="known values of breakers, retries and backoff for tests/experiments",
     )
     parser.addoption(
         "--world",

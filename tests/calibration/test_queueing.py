@@ -1,7 +1,7 @@
 """
 A station against queueing theory.
 
-``data/queueing.json`` holds exact or independently confirmed values and, for each, the
+``data/ground_truth.json`` holds exact or independently confirmed values and, for each, the
 standard deviation of the estimate from one run of the stated length. The mean of the runs,
 n observations in all, must lie within 4 × run_sd × sqrt(run_length / n). Seeds derive from
 the queue and the number of the run.
@@ -25,7 +25,11 @@ from umt_sim.distributions import Constant, Distribution, Exponential, Lognormal
 from umt_sim.journal.recorder import Recorder
 from umt_sim.servers.capacity import QueueFull, Station, Totals
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "queueing.json").read_text())
+CASES = [
+    case
+    for case in json.loads((Path(__file__).parents[1] / "data" / "ground_truth.json").read_text())
+    if case["section"] == "queueing"
+]
 OBSERVATIONS = 60_000
 RUNS = 2
 

@@ -7,86 +7,108 @@ it, it begins anew with nothing behind it. Counted are the calls from there to i
 
 from __future__ import annotations
 
+from functools import cache
 from math import sqrt
 from statistics import fmean, stdev
-from typing import Any
 
 import pytest
 
-from tests.experiments.test_breaker_ground_truth import SIGMAS, cases, simulate
+from tests.experiments.ground_truth import (
+    SIGMAS,
+    Case,
+    Kind,
+    assert_near,
+    closed_periods,
+    failures_in_a_row,
+    simulate,
+)
 
-CONSECUTIVE = cases("consecutive-failure threshold")
-SLIDING = cases("sliding count window")
-FIRST_FULL = cases("count window trips when first full (rate >= threshold)")
 SAMPLES = 150
-DEAR = 50.0
-"""Calls to open, from which on a case is for the campaign."""
+FIRST_FULL_CALLS = 6_000
+DEAR = 15_000
+"""Calls, from which on a case is for the campaign."""
+
+RATE = 100.0
+"""Requests per second: each has its answer before the next one comes."""
 
 
-def calls_to_open(p: float, breaker: str, expected: float) -> list[int]:
-    """Calls until the breaker opened, each time that it had been closed."""
+@cache
+def calls_to_open(seed: int, p: float, breaker: str, calls: int) -> list[int]:
+    """The calls of each closed period of a run with so many *calls* in all."""
     result = simulate(
-        seconds=SAMPLES * (expected + 1 / (1 - p)) / 100,
+        seed,
+        seconds=calls / RATE,
         p=p,
-        rate=100,
+        rate=RATE,
         process="constant",
         policies=f"{{service: {{breaker: {{{breaker}, open_for: 1ms, half_open_calls: 1}}}}}}",
     )
-    counts: list[int] = []
-    calls, closed = 0, True
-    for event, state in zip(result.breakers.event, result.breakers.to_state, strict=True):
-        if event in ("success", "error"):
-            calls += closed
-        elif event == "state_transition":
-            if state == "open" and closed:
-                counts.append(calls)
-            calls, closed = 0, state == "closed"
-    return counts
+    return [period.calls for period in closed_periods(result)]
 
 
-def dear(found: dict[str, dict[str, Any]]) -> list[Any]:
-    """Names of the cases, those with many calls for the campaign."""
-    return [
-        pytest.param(name, marks=pytest.mark.campaign) if case["E[calls to open]"] > DEAR else name
-        for name, case in found.items()
-    ]
+def calls_in_a_row(case: Case) -> int:
+    """Calls for enough samples, and for the probes between them."""
+    mean, _ = failures_in_a_row(case["p"], case["k"])
+    return int(SAMPLES * (mean + 1 / (1 - case["p"])))
 
 
-def assert_mean(expected: float, samples: list[int]) -> None:
+def samples_in_a_row(case: Case) -> list[int]:
+    """Samples of a breaker that counts failures in a row."""
+    return calls_to_open(case.seed(), case["p"], f"failures: {case['k']}", calls_in_a_row(case))
+
+
+def assert_mean(case: Case, samples: list[int], deviation: float) -> None:
     """The mean lies within four standard errors of what is expected."""
     assert len(samples) > SAMPLES / 2
-    error = SIGMAS * stdev(samples) / sqrt(len(samples))
-    assert expected == pytest.approx(fmean(samples), abs=error)
+    error = SIGMAS * deviation / sqrt(len(samples))
+    assert_near(case.name, case.expected["E[calls to open]"], fmean(samples), error)
 
 
-@pytest.mark.parametrize("name", dear(CONSECUTIVE))
-def test_failures_in_a_row(name: str) -> None:
+def assert_share(case: Case, metric: str, hits: list[bool]) -> None:
+    """So does the share of hits."""
+    expected = case.expected[metric]
+    error = SIGMAS * sqrt(expected * (1 - expected) / len(hits))
+    assert_near(case.name, expected, fmean(hits), error)
+
+
+@pytest.mark.ground_truth(Kind.CONSECUTIVE, dear=lambda case: calls_in_a_row(case) > DEAR)
+def test_failures_in_a_row(case: Case) -> None:
     """(1 - p^k) / (p^k (1 - p)) calls until k of them in a row have failed."""
-    case = CONSECUTIVE[name]
-    p, k, expected = case["params"]["p"], case["params"]["k"], case["E[calls to open]"]
-    assert_mean(expected, calls_to_open(p, f"failures: {k}", expected))
+    _, deviation = failures_in_a_row(case["p"], case["k"])
+    assert_mean(case, samples_in_a_row(case), deviation)
 
 
-@pytest.mark.parametrize("name", dear(SLIDING))
-def test_a_sliding_window(name: str) -> None:
+@pytest.mark.ground_truth(Kind.WITHIN, dear=lambda case: calls_in_a_row(case) > DEAR)
+def test_opening_within_so_many_calls(case: Case) -> None:
+    """The share of breakers that the first n calls open."""
+    samples = samples_in_a_row(case)
+    assert len(samples) > SAMPLES / 2
+    assert_share(case, "P(open within n)", [calls <= case["n"] for calls in samples])
+
+
+@pytest.mark.ground_truth(
+    Kind.SLIDING_COUNT, dear=lambda case: SAMPLES * case.expected["E[calls to open]"] > DEAR
+)
+def test_a_sliding_window(case: Case) -> None:
     """Calls until the failure rate over the last N of them reaches its threshold."""
-    case = SLIDING[name]
-    params, expected = case["params"], case["E[calls to open]"]
     breaker = (
-        f"window: {params['N']}, minimum_calls: {params['min_calls']},"
-        f" failure_rate: {params['threshold'] * 100}%"
+        f"window: {case['N']}, minimum_calls: {case['min_calls']},"
+        f" failure_rate: {case['threshold']:.9%}"
     )
-    assert_mean(expected, calls_to_open(params["p"], breaker, expected))
+    p, expected = case["p"], case.expected["E[calls to open]"]
+    calls = int(SAMPLES * (expected + 1 / (1 - p)))
+    samples = calls_to_open(case.seed(), p, breaker, calls)
+    assert_mean(case, samples, stdev(samples))
 
 
-@pytest.mark.parametrize("name", [name for name in FIRST_FULL if name in ("B07", "B11")])
-def test_a_window_that_opens_when_it_is_first_full(name: str) -> None:
+@pytest.mark.ground_truth(Kind.FIRST_FULL)
+def test_a_window_that_opens_when_it_is_first_full(case: Case, campaign: bool) -> None:
     """So many do at the very call that fills the window: reaching the threshold is enough."""
-    case = FIRST_FULL[name]
-    size, p, expected = case["params"]["N"], case["params"]["p"], case["P(trip at call N)"]
-    breaker = f"window: {size}, minimum_calls: {size}, failure_rate: 50%"
-    samples = calls_to_open(p, breaker, 35.0 if p < 0.5 else 15.0)
-    share = sum(count == size for count in samples) / len(samples)
-    assert expected == pytest.approx(
-        share, abs=SIGMAS * sqrt(expected * (1 - expected) / len(samples))
-    )
+    size, threshold = case["N"], case["threshold"]
+    breaker = f"window: {size}, minimum_calls: {size}, failure_rate: {threshold:.9%}"
+    samples = [
+        calls
+        for replication in range(10 if campaign else 1)
+        for calls in calls_to_open(case.seed(replication), case["p"], breaker, FIRST_FULL_CALLS)
+    ]
+    assert_share(case, "P(trip at call N)", [calls == size for calls in samples])

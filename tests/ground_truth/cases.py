@@ -23,7 +23,7 @@ __all__ = ["Case", "Draws", "cases_of", "mean", "quantile", "virtually"]
 
 T = TypeVar("T")
 
-_DATA = Path(__file__).parents[1] / "data" / "queueing.json"
+_DATA = Path(__file__).parents[1] / "data" / "ground_truth.json"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Case:
     """One expected value."""
 
     id: str
+    section: str
     params: dict[str, float]
     metric: str
     expected: float
@@ -54,8 +55,8 @@ class Case:
 
 def cases_of(queue: str) -> dict[str, Case]:
     """The cases of one queue, ``Q04`` for example, by metric."""
-    found = [Case(**case) for case in json.loads(_DATA.read_text())]
-    return {case.metric: case for case in found if case.id.split(".")[0] == queue}
+    found = [case for case in json.loads(_DATA.read_text()) if case["id"].startswith(queue + ".")]
+    return {case["metric"]: Case(**case) for case in found}
 
 
 class Draws:

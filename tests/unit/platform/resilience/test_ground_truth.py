@@ -45,9 +45,11 @@ from umt_sim.platform.resilience.breaker import (
 )
 from umt_sim.platform.resilience.breaker.window import FAILED, SUCCEEDED, TimeWindow
 
-CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[3] / "data" / "ground_truth_breaker.json").read_text()
-)
+CASES: list[dict[str, Any]] = [
+    case
+    for case in json.loads((Path(__file__).parents[3] / "data" / "ground_truth.json").read_text())
+    if case["section"] != "queueing"
+]
 
 # A window that slides continuously; ours moves by whole seconds, as resilience4j's does.
 OUT_OF_SCOPE = "sliding time window, F failures in W s (MC reference, no closed form)"
