@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 Listener = Callable[[Any], None]
-MakeBreaker = Callable[[str, BreakerSettings], Guard]
+MakeBreaker = Callable[[str, BreakerSettings], Guard | CircuitBreaker]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
