@@ -54,6 +54,28 @@ async def test_tags_are_unique_on_a_channel(broker: Broker) -> None:
 
 
 @on_every_broker
+async def test_a_tag_in_use_is_seen_before_the_queue(broker: Broker) -> None:
+    """It closes the connection whether the queue is there or not."""
+    client = await broker.raw(1)
+    name = broker.name()
+    client.send(1, Declare(queue=name, exclusive=True))
+    await client.expect(commands.Queue.DeclareOk)
+    await subscribed(client, name, "twin")
+    client.send(1, Consume(queue=broker.name("none"), consumer_tag="twin"))
+    assert (await client.closed_connection())[0] == 530
+
+
+@on_every_broker
+async def test_single_active_consumers_are_not_exclusive(broker: Broker) -> None:
+    """An exclusive consumer is refused where one at a time is served, even as the first."""
+    name = broker.name()
+    assert await broker.refusal(
+        Declare(queue=name, exclusive=True, arguments={"x-single-active-consumer": True}),
+        Consume(queue=name, exclusive=True),
+    ) == (403, f"ACCESS_REFUSED - queue '{name}' in vhost '/' in exclusive use", 60, 20)
+
+
+@on_every_broker
 async def test_consuming_from_no_queue(broker: Broker) -> None:
     """404 for a queue that is not there."""
     name = broker.name()

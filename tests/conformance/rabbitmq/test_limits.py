@@ -102,6 +102,7 @@ async def test_delivered_messages_do_not_expire(broker: Broker) -> None:
         ("1.5", '{leftover_string,".5"}'),
         ("-1", "{value_negative,-1}"),
         ("-7s", '{leftover_string,"s"}'),
+        ("315360000001", "{value_too_large,315360000001}"),
     ],
 )
 @on_every_broker

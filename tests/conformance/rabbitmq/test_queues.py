@@ -174,8 +174,24 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
         "'x-single-active-consumer' for {}: {{unacceptable_type,byte}}",
     ),
     "unknown type": (
-        {"x-queue-type": "round"},
+        {"x-queue-type": "round", "x-max-length": -1},
         "'x-queue-type' for {}: \"unsupported queue type 'round'\"",
+    ),
+    "more than ten years": (
+        {"x-message-ttl": 315_360_000_001},
+        "'x-message-ttl' for {}: {{value_too_large,315360000001}}",
+    ),
+    "unknown mode": (
+        {"x-queue-mode": "eager"},
+        "'x-queue-mode' for {}: \"unsupported queue mode 'eager'\"",
+    ),
+    "unknown version": (
+        {"x-queue-version": 9},
+        "'x-queue-version' for {}: \"unsupported queue version '9'\"",
+    ),
+    "for other types": (
+        {"x-delivery-limit": 3},
+        "'x-delivery-limit' for {} of queue type rabbit_classic_queue",
     ),
 }
 
@@ -354,6 +370,42 @@ async def test_delete_if_empty(broker: Broker) -> None:
     client.send(1, commands.Queue.Delete(queue=name, if_empty=True))
     expected = (406, f"PRECONDITION_FAILED - queue '{name}' in vhost '/' not empty", 50, 40)
     assert await client.closed_channel() == expected
+
+
+@on_every_broker
+async def test_delivered_messages_do_not_keep_a_queue(broker: Broker) -> None:
+    """What was delivered and not acknowledged does not count for if-empty."""
+    name = broker.name()
+    client = await broker.raw(1)
+    client.send(1, Declare(queue=name, exclusive=True))
+    await client.expect(commands.Queue.DeclareOk)
+    client.publish(1, "", name, b"x")
+    client.send(1, commands.Basic.Get(queue=name))
+    await client.expect(commands.Basic.GetOk)
+    await client.expect_content()
+    client.send(1, commands.Queue.Delete(queue=name, if_empty=True))
+    assert (await client.expect(commands.Queue.DeleteOk)).message_count == 0
+
+
+@on_every_broker
+async def test_deletion_is_answered_before_consumers_hear_of_it(broker: Broker) -> None:
+    """On the channel that deletes, delete-ok comes before basic.cancel."""
+    name = broker.name()
+    client = await broker.raw(1)
+    client.send(1, Declare(queue=name), commands.Basic.Consume(queue=name, consumer_tag="c"))
+    await client.expect(commands.Queue.DeclareOk)
+    await client.expect(commands.Basic.ConsumeOk)
+    client.send(1, commands.Queue.Delete(queue=name))
+    await client.expect(commands.Queue.DeleteOk)
+    assert (await client.expect(commands.Basic.Cancel)).consumer_tag == "c"
+
+
+@on_every_broker
+async def test_exclusive_queues_are_never_durable(broker: Broker) -> None:
+    """Declared with either flag it is the same queue."""
+    channel = await broker.channel()
+    for durable in (True, False):
+        await channel.declare_queue(broker.name(), exclusive=True, durable=durable)
 
 
 @on_every_broker

@@ -183,3 +183,81 @@ async def test_time_to_live(broker: Broker) -> None:
     await channel.default_exchange.publish(Message(b"x"), queue.name)
     await asyncio.sleep(0.3)
     assert await queue.get(fail=False) is None
+
+
+@pytest.mark.parametrize("argument", ["x-max-priority", "x-queue-mode"])
+@on_every_broker
+async def test_arguments_for_other_types(broker: Broker, argument: str) -> None:
+    """What only classic queues understand is refused, whatever its value."""
+    name = broker.name()
+    declared = Declare(queue=name, durable=True, arguments=QUORUM | {argument: -1})
+    assert (await broker.refusal(declared))[:2] == (
+        406,
+        (
+            f"PRECONDITION_FAILED - invalid arg '{argument}' for queue '{name}' in vhost '/'"
+            " of queue type rabbit_quorum_queue"
+        ),
+    )
+
+
+@pytest.mark.parametrize("flag", ["if-unused", "if-empty"])
+@on_every_broker
+async def test_no_conditions_for_deletion(broker: Broker, flag: str) -> None:
+    """The flags that spare a queue in use are not implemented, and cost the connection."""
+    name, option = broker.name(), {flag.replace("-", "_"): True}
+    client = await broker.raw(1)
+    client.send(1, Declare(queue=name, durable=True, arguments=QUORUM))
+    await client.expect(commands.Queue.DeclareOk)
+    client.send(1, commands.Queue.Delete(queue=name, **option))
+    assert await client.closed_connection() == (
+        540,
+        (
+            f"NOT_IMPLEMENTED - cannot delete queue '{name}' in vhost '/'. queue.delete operations"
+            f" with {flag} flag set are not supported by quorum queues"
+        ),
+        50,
+        40,
+    )
+
+
+@on_every_broker
+async def test_no_exclusive_consumers(broker: Broker) -> None:
+    """The wish to be alone is ignored: others come before and after."""
+    name = broker.name()
+    client = await broker.raw(1)
+    client.send(1, Declare(queue=name, durable=True, arguments=QUORUM))
+    await client.expect(commands.Queue.DeclareOk)
+    for exclusive in (False, True, False):
+        client.send(1, commands.Basic.Consume(queue=name, exclusive=exclusive))
+        await client.expect(commands.Basic.ConsumeOk)
+
+
+@on_every_broker
+async def test_abandoned_messages_go_first(broker: Broker) -> None:
+    """Messages of a channel that went away are the next, also without a delivery limit."""
+    channel = await broker.channel()
+    queue = await quorum(channel, broker.name())
+    for number in range(3):
+        await channel.default_exchange.publish(Message(b"%d" % number), queue.name)
+    other = await broker.channel()
+    first = await arrival(await other.get_queue(queue.name))
+    await other.close()
+    await becomes_ready(channel, queue, 3)
+    assert (await arrival(queue)).body == first.body == b"0"
+
+
+@on_every_broker
+async def test_a_returned_message_finds_its_consumer_before_the_limit(broker: Broker) -> None:
+    """In a full queue it is delivered again rather than making room for those that came later."""
+    channel = await broker.channel()
+    await channel.set_qos(1)
+    queue = await quorum(channel, broker.name(), max_length=1, delivery_limit=5)
+    received: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+    await queue.consume(received.put)
+    for body in (b"1", b"2"):
+        await channel.default_exchange.publish(Message(body), queue.name)
+    await (await received.get()).nack(requeue=True)
+    again = await received.get()
+    assert (again.body, again.redelivered) == (b"1", True)
+    await again.ack()
+    assert (await received.get()).body == b"2"

@@ -208,6 +208,39 @@ async def test_unbinding_nothing_is_no_error(broker: Broker) -> None:
     await queue.unbind("amq.direct", "never bound")
 
 
+@on_every_broker
+async def test_unbinding_what_is_not_there_is_no_error(broker: Broker) -> None:
+    """Without one of its ends a binding is gone already."""
+    client = await broker.raw(1)
+    client.send(1, commands.Queue.Declare(queue=broker.name(), exclusive=True))
+    await client.expect(commands.Queue.DeclareOk)
+    for queue, exchange in ((broker.name(), broker.name("x")), (broker.name("y"), "amq.direct")):
+        client.send(1, commands.Queue.Unbind(queue=queue, exchange=exchange, routing_key="k"))
+        await client.expect(commands.Queue.UnbindOk)
+
+
+@on_every_broker
+async def test_the_source_is_looked_for_first(broker: Broker) -> None:
+    """Where both ends of a binding are missing, 404 names the exchange it would come from."""
+    source = broker.name("x")
+    expected = (404, f"NOT_FOUND - no exchange '{source}' in vhost '/'")
+    for method in (
+        commands.Queue.Bind(queue=broker.name("q"), exchange=source),
+        commands.Exchange.Bind(destination=broker.name("y"), source=source),
+    ):
+        assert (await broker.refusal(method))[:2] == expected
+
+
+@on_every_broker
+async def test_others_queues_are_not_bound(broker: Broker) -> None:
+    """405 for an exclusive queue of another connection, once both ends are found."""
+    channel, name = await broker.channel(), broker.name("mine")
+    await channel.declare_queue(name, exclusive=True)
+    for exchange, code in ((broker.name("x"), 404), ("amq.direct", 405)):
+        refusal = await broker.refusal(commands.Queue.Bind(queue=name, exchange=exchange))
+        assert refusal[0] == code
+
+
 @pytest.mark.parametrize(
     ("queue", "exchange", "missing"),
     [

@@ -27,6 +27,8 @@ class Rules:
             ``basic.reject`` and lost consumers always do.
         tells_acquisitions: Whether a quorum queue adds ``x-acquired-count``, which counts
             every return, to ``x-delivery-count``.
+        delivery_timeout: Seconds after which a delivery that is not settled costs its channel;
+            ``None`` never.
         believes_deaths: Whether an ``x-death`` header that a client sends is taken for the
             message's history.
         frame_max: Largest frame offered, in bytes.
@@ -41,6 +43,7 @@ class Rules:
     delivery_limit: int | None
     nack_counts: bool
     tells_acquisitions: bool
+    delivery_timeout: float | None
     believes_deaths: bool
     frame_max: int = 131_072
     channel_max: int = 2_047
@@ -55,6 +58,7 @@ RABBITMQ_3_13 = Rules(
     delivery_limit=None,
     nack_counts=True,
     tells_acquisitions=False,
+    delivery_timeout=1800.0,
     believes_deaths=True,
 )
 RABBITMQ_4 = Rules(
@@ -65,6 +69,7 @@ RABBITMQ_4 = Rules(
     delivery_limit=20,
     nack_counts=False,
     tells_acquisitions=True,
+    delivery_timeout=None,
     believes_deaths=False,
 )
 RULES = {rules.name: rules for rules in (RABBITMQ_3_13, RABBITMQ_4)}

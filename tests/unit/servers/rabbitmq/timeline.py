@@ -71,6 +71,7 @@ class Client:
         self.session = Session(host, self, self)
         self.received: list[tuple[str, int, Entry]] = []
         self.cancelled: list[str] = []
+        self.overdue_after: float | None = None
 
     def deliver(self, consumer: Consumer, delivery_tag: int, entry: Entry) -> None:
         """Keep a delivery."""
@@ -80,6 +81,11 @@ class Client:
     def consumer_is_gone(self, consumer_tag: str) -> None:
         """Keep a cancellation."""
         self.cancelled.append(consumer_tag)
+
+    def overdue(self, patience: float) -> None:
+        """Close, as a channel does."""
+        self.overdue_after = patience
+        self.session.close()
 
     def bodies(self) -> list[bytes]:
         """What was delivered."""

@@ -13,12 +13,14 @@ __all__ = [
     "Overflow",
     "QueueArguments",
     "QueueType",
+    "duration_fault",
     "field_type",
     "read_consumer_priority",
     "read_queue_arguments",
 ]
 
 _HIGHEST_PRIORITY = 255
+_LONGEST = 10 * 365 * 24 * 3600 * 1000  # milliseconds
 
 
 class QueueType(Enum):
@@ -96,7 +98,7 @@ _INTEGERS = (
     (-(2**63), 2**63 - 1, "long"),
 )
 _OTHER_TYPES = {
-    "str": "longstr", "bytes": "longstr", "float": "double", "dict": "table", "list": "array",
+    "str": "longstr", "bytes": "longstr", "float": "float", "dict": "table", "list": "array",
     "datetime": "timestamp", "Decimal": "decimal", "bytearray": "binary",
 }  # fmt: skip
 
@@ -113,8 +115,18 @@ def _count(value: Any) -> int:
     return int(value)
 
 
+def duration_fault(milliseconds: int) -> str | None:
+    """The broker's name for what is wrong with a time to live; ``None`` if nothing is."""
+    if milliseconds < 0:
+        return f"{{value_negative,{milliseconds}}}"
+    return f"{{value_too_large,{milliseconds}}}" if milliseconds > _LONGEST else None
+
+
 def _milliseconds(value: Any) -> float:
-    return _count(value) / 1000
+    fault = duration_fault(_integer(value))
+    if fault is not None:
+        raise _Unacceptable(fault)
+    return float(value / 1000)
 
 
 def _life(value: Any) -> float:
@@ -141,6 +153,16 @@ def _text(value: Any) -> str:
     return value
 
 
+def _mode(value: Any) -> None:
+    if _text(value) not in ("default", "lazy"):
+        raise _Unacceptable(f"\"unsupported queue mode '{value}'\"")
+
+
+def _version(value: Any) -> None:
+    if _integer(value) not in (1, 2):
+        raise _Unacceptable(f"\"unsupported queue version '{value}'\"")
+
+
 def _overflow(value: Any) -> Overflow:
     try:
         return Overflow(_text(value))
@@ -155,7 +177,25 @@ def _type(value: Any) -> QueueType:
         raise _Unacceptable(f"\"unsupported queue type '{value}'\"") from None
 
 
-_READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+# What only queues of the other type, or streams, understand.
+_OF_STREAMS = ("x-max-age", "x-stream-max-segment-size-bytes", "x-initial-cluster-size")
+_FOREIGN = {
+    "classic": (
+        "rabbit_classic_queue",
+        (
+            *("x-dead-letter-strategy", "x-max-in-memory-length", "x-max-in-memory-bytes"),
+            *("x-quorum-initial-group-size", "x-delivery-limit", *_OF_STREAMS),
+        ),
+    ),
+    "quorum": (
+        "rabbit_quorum_queue",
+        ("x-max-priority", "x-queue-mode", "x-queue-version", *_OF_STREAMS),
+    ),
+}
+
+# The attribute that each argument fills, if any, and how its value is read.
+_READERS: dict[str, tuple[str | None, Callable[[Any], Any]]] = {
+    "x-queue-type": ("type", _type),
     "x-expires": ("expires", _life),
     "x-message-ttl": ("message_ttl", _milliseconds),
     "x-dead-letter-exchange": ("dead_letter_exchange", _text),
@@ -164,8 +204,9 @@ _READERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "x-max-length-bytes": ("max_length_bytes", _count),
     "x-max-priority": ("max_priority", _priority),
     "x-overflow": ("overflow", _overflow),
+    "x-queue-mode": (None, _mode),
+    "x-queue-version": (None, _version),
     "x-single-active-consumer": ("single_active_consumer", _flag),
-    "x-queue-type": ("type", _type),
     "x-delivery-limit": ("delivery_limit", _integer),
 }
 
@@ -182,11 +223,17 @@ def read_queue_arguments(what: str, arguments: Mapping[str, Any]) -> QueueArgume
         AmqpError: 406, one of them is not acceptable.
     """
     read: dict[str, Any] = {}
-    for key, (field, reader) in _READERS.items():
+    module, foreign = _FOREIGN.get(str(arguments.get("x-queue-type", "classic")), ("", ()))
+    for key in (*_READERS, *foreign):
         if key not in arguments:
             continue
+        if key in foreign:
+            raise precondition_failed(f"invalid arg '{key}' for {what} of queue type {module}")
+        field, reader = _READERS[key]
         try:
-            read[field] = reader(arguments[key])
+            value = reader(arguments[key])
+            if field is not None:
+                read[field] = value
             if key == "x-dead-letter-routing-key" and "dead_letter_exchange" not in read:
                 raise _Unacceptable("routing_key_but_no_dlx_defined")
         except _Unacceptable as error:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from typing import Protocol
 
 from umt_sim.servers.rabbitmq.core.message import Message
 
-__all__ = ["Backlog", "ByPriority", "Entry", "Fifo", "Returning"]
+__all__ = ["Backlog", "ByPriority", "Entry", "Fifo", "Return", "Returning"]
+
+
+class Return(Enum):
+    """How a delivery came back."""
+
+    NACKED = "nacked"  # by basic.nack or basic.recover
+    REJECTED = "rejected"  # by basic.reject
+    ABANDONED = "abandoned"  # its channel is gone
 
 
 class Entry:
@@ -62,7 +71,7 @@ class Backlog(Protocol):
         """Take the next one out."""
         ...
 
-    def put_back(self, entry: Entry) -> None:
+    def put_back(self, entry: Entry, how: Return) -> None:
         """Return one that was taken out."""
         ...
 
@@ -95,7 +104,7 @@ class Fifo:
         """Take the oldest out."""
         return self._entries.popleft()
 
-    def put_back(self, entry: Entry) -> None:
+    def put_back(self, entry: Entry, how: Return) -> None:  # noqa: ARG002  makes no difference
         """Return *entry* to its place, most often the very front."""
         place = 0
         for other in self._entries:
@@ -149,9 +158,9 @@ class ByPriority:
         self._length -= 1
         return self._front().pop()
 
-    def put_back(self, entry: Entry) -> None:
+    def put_back(self, entry: Entry, how: Return) -> None:
         """Return *entry* to its place within its priority."""
-        self._level(entry).put_back(entry)
+        self._level(entry).put_back(entry, how)
         self._length += 1
 
     def clear(self) -> None:
@@ -166,14 +175,15 @@ class Returning:
     Quorum order: what came back is not put where it was.
 
     Args:
-        first: Whether returned messages go before all others, in the order they came back,
-            as with a delivery limit; without one they go to the end.
+        limited: Whether there is a delivery limit. With one, returned messages go before all
+            others, in the order they came back; without one those that a consumer gave back
+            go to the end.
     """
 
-    def __init__(self, *, first: bool) -> None:
+    def __init__(self, *, limited: bool) -> None:
+        self._limited = limited
         self._returned: deque[Entry] = deque()
         self._arrived: deque[Entry] = deque()
-        self._put_back = self._returned.append if first else self._arrived.append
 
     def __len__(self) -> int:
         return len(self._returned) + len(self._arrived)
@@ -194,9 +204,10 @@ class Returning:
         """Take the head out."""
         return (self._returned or self._arrived).popleft()
 
-    def put_back(self, entry: Entry) -> None:
+    def put_back(self, entry: Entry, how: Return) -> None:
         """Add *entry* behind those returned before, or behind all."""
-        self._put_back(entry)
+        first = self._limited or how is Return.ABANDONED
+        (self._returned if first else self._arrived).append(entry)
 
     def clear(self) -> None:
         """Forget them all."""

@@ -1,12 +1,15 @@
-"""The two deadlines of a queue: of the message at its head, and of its own unused life."""
+"""Deadlines: of the message at a queue's head, of its unused life, of what a channel owes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import floor
 
 from umt_sim.servers.rabbitmq.core.ports import Timeline, Timer
 
-__all__ = ["HeadDeadline", "LifeDeadline"]
+__all__ = ["HeadDeadline", "LifeDeadline", "SettlingDeadline"]
+
+_BETWEEN_LOOKS = 60.0  # seconds
 
 
 class HeadDeadline:
@@ -71,3 +74,57 @@ class LifeDeadline:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class SettlingDeadline:
+    """
+    Calls when a channel has not settled a delivery for too long.
+
+    RabbitMQ looks at each channel once a minute, counted from its opening.
+
+    Args:
+        timeline: For the timer.
+        patience: Seconds; ``None`` is for ever.
+        oldest: When the oldest unsettled delivery was made; ``None`` if there is none.
+        overdue: Called then, with *patience*.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        patience: float | None,
+        oldest: Callable[[], float | None],
+        overdue: Callable[[float], None],
+    ) -> None:
+        self._timeline = timeline
+        self._patience = patience
+        self._oldest = oldest
+        self._overdue = overdue
+        self._opened = timeline.time()
+        self._timer: Timer | None = None
+
+    def watch(self) -> None:
+        """A delivery was made that is to be settled."""
+        if self._timer is None and self._patience is not None:
+            self._wait(self._patience)
+
+    def stop(self) -> None:
+        """Call no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wait(self, patience: float) -> None:
+        made = self._oldest()
+        if made is not None:
+            looks = floor((made + patience - self._opened) / _BETWEEN_LOOKS) + 1
+            due = self._opened + looks * _BETWEEN_LOOKS
+            self._timer = self._timeline.call_at(due, self._look, patience)
+
+    def _look(self, patience: float) -> None:
+        self._timer = None
+        made = self._oldest()
+        if made is not None and made + patience < self._timeline.time():
+            self._overdue(patience)
+        else:
+            self._wait(patience)

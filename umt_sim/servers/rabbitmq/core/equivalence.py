@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from umt_sim.servers.rabbitmq.core.arguments import field_type
+from umt_sim.servers.rabbitmq.core.arguments import QueueType, field_type
 from umt_sim.servers.rabbitmq.errors import precondition_failed
 
 if TYPE_CHECKING:
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["same_exchange", "same_queue"]
 
-_COMPARED_OF_QUEUES = (
-    "x-expires",
-    "x-message-ttl",
-    "x-dead-letter-exchange",
-    "x-dead-letter-routing-key",
-    "x-max-length",
-    "x-max-length-bytes",
-    "x-max-priority",
-    "x-overflow",
-    "x-queue-mode",
-    "x-single-active-consumer",
-    "x-queue-type",
-)
+# The arguments that are compared, in the order in which each type of queue lists them.
+_COMPARED = {
+    QueueType.CLASSIC: (
+        *("x-expires", "x-message-ttl", "x-dead-letter-exchange", "x-dead-letter-routing-key"),
+        *("x-max-length", "x-max-length-bytes", "x-max-priority", "x-overflow", "x-queue-mode"),
+        *("x-queue-version", "x-single-active-consumer", "x-queue-type"),
+    ),
+    QueueType.QUORUM: (
+        *("x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy"),
+        *("x-expires", "x-max-length", "x-max-length-bytes", "x-max-in-memory-length"),
+        *("x-max-in-memory-bytes", "x-overflow", "x-single-active-consumer", "x-queue-type"),
+        *("x-quorum-initial-group-size", "x-delivery-limit", "x-message-ttl"),
+        "x-queue-leader-locator",
+    ),
+}
 
 
 def same_exchange(what: str, current: Exchange, received: Exchange) -> None:
@@ -59,7 +61,7 @@ def same_queue(
     """
     _compare(what, "durable", durable, current.durable)
     _compare(what, "auto_delete", auto_delete, current.auto_delete)
-    _compare_arguments(what, _COMPARED_OF_QUEUES, arguments, current.declared)
+    _compare_arguments(what, _COMPARED[current.arguments.type], arguments, current.declared)
 
 
 def _compare(what: str, field: str, received: Any, current: Any) -> None:

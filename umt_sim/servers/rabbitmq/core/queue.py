@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 from umt_sim.journal.records import REFUSED, MessageFate
 from umt_sim.servers.rabbitmq.core.arguments import Overflow, QueueArguments, QueueType
-from umt_sim.servers.rabbitmq.core.backlog import Backlog, ByPriority, Entry, Fifo, Returning
+from umt_sim.servers.rabbitmq.core.backlog import (
+    Backlog,
+    ByPriority,
+    Entry,
+    Fifo,
+    Return,
+    Returning,
+)
 from umt_sim.servers.rabbitmq.core.consumers import Consumer, Consumers
 from umt_sim.servers.rabbitmq.core.deadlines import HeadDeadline, LifeDeadline
 from umt_sim.servers.rabbitmq.core.ledger import Ledger
@@ -39,8 +46,8 @@ class Owner(Protocol):
         """Publish *message* to the dead-letter exchange of *queue*; false if it has none."""
         ...
 
-    def delete_queue(self, queue: Queue) -> int:
-        """Remove *queue*; returns the number of ready messages it held."""
+    def delete_queue(self, queue: Queue) -> None:
+        """Remove *queue*."""
         ...
 
 
@@ -52,9 +59,9 @@ def _delivery_limit(arguments: QueueArguments, rules: Rules) -> int | None:
     return arguments.delivery_limit if arguments.delivery_limit >= 0 else None
 
 
-def _new_backlog(arguments: QueueArguments, *, limited_returns: bool) -> Backlog:
+def _new_backlog(arguments: QueueArguments, delivery_limit: int | None) -> Backlog:
     if arguments.type is QueueType.QUORUM:
-        return Returning(first=limited_returns)
+        return Returning(limited=delivery_limit is not None)
     if arguments.max_priority:
         return ByPriority(arguments.max_priority)
     return Fifo()
@@ -102,7 +109,7 @@ class Queue:
         self._delivery_limit = _delivery_limit(arguments, rules)
         self._rules = rules
         self._limited = arguments.max_length is not None or arguments.max_length_bytes is not None
-        self._backlog = _new_backlog(arguments, limited_returns=self._delivery_limit is not None)
+        self._backlog = _new_backlog(arguments, self._delivery_limit)
         self._consumers = Consumers(single_active=arguments.single_active_consumer)
         self._had_consumers = False
         self._ready_bytes = 0
@@ -129,8 +136,8 @@ class Queue:
         return self.connection is not None
 
     @property
-    def counts_returns(self) -> bool:
-        """Whether it is a quorum queue, which tells consumers how often a message came back."""
+    def quorum(self) -> bool:
+        """Whether it is a quorum queue."""
         return self.arguments.type is QueueType.QUORUM
 
     def age(self, now: float) -> float | None:
@@ -194,7 +201,7 @@ class Queue:
                 break
             self._hand_out(consumer, self._take_ready())
             self._drop_expired()
-        self._watch_head()
+        self._tidy()
         self._ledger.changed(self)
 
     def get(self, *, no_ack: bool) -> Entry | None:
@@ -246,13 +253,13 @@ class Queue:
         self._give_up(entry.message, GivenUp.REJECTED)
         self._ledger.changed(self)
 
-    def requeue(self, entries: Iterable[Entry], *, by_nack: bool) -> None:
+    def requeue(self, entries: Iterable[Entry], how: Return) -> None:
         """Take *entries* back; the caller lets the queue run afterwards."""
         if self.deleted:
             for entry in entries:
                 self._went_with_the_queue(entry)
             return
-        counts = self._rules.nack_counts or not by_nack
+        counts = self._rules.nack_counts or how is not Return.NACKED
         for entry in entries:
             self.unacked -= 1
             entry.redelivered = True
@@ -261,12 +268,13 @@ class Queue:
             if self._delivery_limit is not None and entry.failed > self._delivery_limit:
                 self._give_up(entry.message, GivenUp.DELIVERY_LIMIT)
                 continue
-            if self.counts_returns:
+            if self.quorum:
                 entry.shown = entry.message.annotated(self._counts(entry))
             self._ledger.fate(MessageFate.REQUEUED, entry.message, self.name, redelivered=True)
             self._add_ready(entry)
-            self._backlog.put_back(entry)
-        self._tidy()
+            self._backlog.put_back(entry, how)
+        if not self.quorum:  # which looks at its limits when it has run
+            self._tidy()
         self._ledger.changed(self)
 
     def _went_with_the_queue(self, entry: Entry) -> None:
@@ -287,10 +295,13 @@ class Queue:
         Let *consumer* in; the caller lets the queue run afterwards.
 
         Raises:
-            AmqpError: 403, it or another is exclusive.
+            AmqpError: 403, it or another is exclusive, or it would be where one is active.
+                Quorum queues do not know exclusive consumers.
         """
-        if self._consumers.exclusive or (consumer.exclusive and len(self._consumers)):
-            raise access_refused(f"{what} in exclusive use")
+        if not self.quorum:
+            alone = not len(self._consumers) and not self.arguments.single_active_consumer
+            if self._consumers.exclusive or (consumer.exclusive and not alone):
+                raise access_refused(f"{what} in exclusive use")
         self._consumers.add(consumer)
         self._had_consumers = True
         self._ledger.changed(self)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from umt_sim.servers.rabbitmq.core.arguments import read_consumer_priority
-from umt_sim.servers.rabbitmq.core.backlog import Entry
+from umt_sim.servers.rabbitmq.core.backlog import Entry, Return
 from umt_sim.servers.rabbitmq.core.consumers import Consumer
+from umt_sim.servers.rabbitmq.core.deadlines import SettlingDeadline
 from umt_sim.servers.rabbitmq.core.queue import Queue
 from umt_sim.servers.rabbitmq.core.virtual_host import VirtualHost
 from umt_sim.servers.rabbitmq.errors import not_allowed, not_implemented, precondition_failed
@@ -27,12 +28,17 @@ class Receiver(Protocol):
         """The consumer's queue was deleted."""
         ...
 
+    def overdue(self, patience: float) -> None:
+        """A delivery was not settled within *patience* seconds: the channel is to be closed."""
+        ...
+
 
 @dataclass(slots=True)
 class _Unsettled:
     entry: Entry
     queue: Queue
     consumer: Consumer | None  # None after basic.get
+    made: float  # when it was delivered
 
 
 class Session:
@@ -56,6 +62,13 @@ class Session:
         self._last_tag = 0
         self._consumer_prefetch = 0
         self._channel_prefetch = 0
+        self._time = host.timeline.time
+        self._deadline = SettlingDeadline(
+            host.timeline, host.rules.delivery_timeout, self._oldest, receiver.overdue
+        )
+
+    def _oldest(self) -> float | None:
+        return next((item.made for item in self._unsettled.values()), None)
 
     # Prefetch.
 
@@ -91,6 +104,16 @@ class Session:
 
     # Consumers.
 
+    def check_new(self, tag: str) -> None:
+        """
+        Make sure that no consumer of the channel has this *tag*.
+
+        Raises:
+            AmqpError: 530, one has.
+        """
+        if tag in self.consumers:
+            raise not_allowed(f"attempt to reuse consumer tag '{tag}'")
+
     def consume(
         self,
         queue: Queue,
@@ -101,16 +124,14 @@ class Session:
         arguments: dict[str, Any],
     ) -> Consumer:
         """
-        Subscribe; deliveries begin when the caller lets the queue run.
+        Subscribe with a new *tag*; deliveries begin when the caller lets the queue run.
 
         Raises:
-            AmqpError: 403, the queue is in exclusive use; 530, the tag is taken;
-                540, a quorum queue and a prefetch limit per channel do not go together.
+            AmqpError: 403, the queue is in exclusive use; 540, a quorum queue and a prefetch
+                limit per channel do not go together.
         """
-        if tag in self.consumers:
-            raise not_allowed(f"attempt to reuse consumer tag '{tag}'")
         what = self.host.describe("queue", queue.name)
-        if queue.counts_returns and self._channel_prefetch:
+        if queue.quorum and self._channel_prefetch:
             raise not_implemented(f"{what} does not support global qos")
         consumer = Consumer(
             tag,
@@ -150,7 +171,8 @@ class Session:
         """Send *entry* to *consumer*."""
         self._last_tag = tag = self._last_tag + 1
         if not consumer.no_ack:
-            self._unsettled[tag] = _Unsettled(entry, consumer.queue, consumer)
+            self._unsettled[tag] = _Unsettled(entry, consumer.queue, consumer, self._time())
+            self._deadline.watch()
         self._receiver.deliver(consumer, tag, entry)
 
     def get(self, queue: Queue, *, no_ack: bool) -> tuple[int, Entry] | None:
@@ -160,7 +182,8 @@ class Session:
             return None
         self._last_tag += 1
         if not no_ack:
-            self._unsettled[self._last_tag] = _Unsettled(entry, queue, None)
+            self._unsettled[self._last_tag] = _Unsettled(entry, queue, None, self._time())
+            self._deadline.watch()
         return self._last_tag, entry
 
     # Settling.
@@ -186,7 +209,7 @@ class Session:
         """
         taken = self._take(tag, multiple=multiple)
         if requeue:
-            self._put_back(taken, by_nack=by_nack)
+            self._put_back(taken, Return.NACKED if by_nack else Return.REJECTED)
         else:
             for item in taken:
                 item.queue.reject(item.entry)
@@ -195,7 +218,7 @@ class Session:
     def recover(self) -> None:
         """Send every unsettled delivery back to its queue."""
         taken = self._take(0, multiple=True)
-        self._put_back(taken, by_nack=True)
+        self._put_back(taken, Return.NACKED)
         self._free(taken)
 
     def _take(self, tag: int, *, multiple: bool) -> list[_Unsettled]:
@@ -212,12 +235,12 @@ class Session:
             raise precondition_failed(f"unknown delivery tag {tag}")
         return [self._unsettled.pop(known) for known in tags]
 
-    def _put_back(self, items: Iterable[_Unsettled], *, by_nack: bool) -> None:
+    def _put_back(self, items: Iterable[_Unsettled], how: Return) -> None:
         by_queue: dict[Queue, list[Entry]] = {}
         for item in items:
             by_queue.setdefault(item.queue, []).append(item.entry)
         for queue, entries in by_queue.items():
-            queue.requeue(entries, by_nack=by_nack)
+            queue.requeue(entries, how)
 
     def _free(self, items: Iterable[_Unsettled]) -> None:
         """Give consumers their room back, then let the queues run: RabbitMQ's order."""
@@ -236,6 +259,7 @@ class Session:
     def close(self) -> None:
         """The channel is gone: its consumers leave, its unsettled deliveries go back."""
         self.writable = False
+        self._deadline.stop()
         queues = {consumer.queue: None for consumer in self.consumers.values()}
         for consumer in self.consumers.values():
             consumer.queue.unsubscribe(consumer)
@@ -247,6 +271,6 @@ class Session:
         for queue, entries in by_queue.items():
             if queue in queues and queue.abandoned and not queue.deleted:
                 self.host.delete_queue(queue)
-            queue.requeue(entries, by_nack=False)  # a deleted one lets them go
+            queue.requeue(entries, Return.ABANDONED)  # a deleted one lets them go
             if not queue.deleted:
                 queue.run()

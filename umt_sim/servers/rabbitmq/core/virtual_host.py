@@ -210,6 +210,7 @@ class VirtualHost:
             AmqpError: 403 for a reserved name, 405 if it belongs to another connection,
                 406 if it is different or an argument is wrong, 541 for what the version refuses.
         """
+        durable = durable and not exclusive  # it cannot outlive its connection
         existing = self.queues.get(name) if name else None
         if existing is not None:
             # Exclusive and not exclusive are told apart by whom the queue belongs to.
@@ -249,59 +250,71 @@ class VirtualHost:
         self, what: str, *, durable: bool, exclusive: bool, auto_delete: bool
     ) -> None:
         for wrong, term in (
-            (not durable, "non-durable"),
-            (exclusive, "exclusive-owner"),
             (auto_delete, "auto-delete"),
+            (exclusive, "exclusive-owner"),
+            (not durable, "non-durable"),
         ):
             if wrong:
                 raise precondition_failed(f"invalid property '{term}' for {what}")
 
-    def delete_queue(self, queue: Queue) -> int:
-        """Remove *queue* with its bindings and tell its consumers; returns its ready messages."""
-        return self._drop_queue(queue, MessageFate.PURGED)
+    def delete_queue(self, queue: Queue) -> None:
+        """Remove *queue* with its bindings and tell its consumers."""
+        self._drop_queue(queue, MessageFate.PURGED)
 
-    def _drop_queue(self, queue: Queue, fate: MessageFate) -> int:
+    def _drop_queue(self, queue: Queue, fate: MessageFate) -> None:
         del self.queues[queue.name]
         self._routes.forget()
         self._unbind_all(Kind.QUEUE, queue.name)
-        ready = queue.ready
         for consumer in queue.close(fate):
             consumer.session.queue_is_gone(consumer)
-        return ready
 
     # Bindings.
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: Binding, connection: object) -> None:
         """
         Add *binding*; one that is there already stays.
 
         Raises:
-            AmqpError: 403 for the default exchange, 404 if an end is missing, 406 for
-                arguments the exchange cannot compare.
+            AmqpError: 403 for the default exchange, 404 if an end is missing, 405 if the queue
+                belongs to another connection, 406 for arguments the exchange cannot compare.
         """
-        self._check_ends(binding)
+        missing = self._missing_end(binding)
+        if missing is not None:
+            raise not_found(f"no {missing}")
+        self._check_destination(binding, connection)
         source = self.exchanges[binding.source]
         source.check(binding.arguments)
         if source.bind(binding):
             self._routes.forget()
 
-    def unbind(self, binding: Binding) -> None:
+    def unbind(self, binding: Binding, connection: object) -> None:
         """
         Remove *binding*; a missing one is no error. An auto-delete exchange goes with its last.
 
         Raises:
-            AmqpError: 403 for the default exchange, 404 if an end is missing.
+            AmqpError: 403 for the default exchange, 405 if the queue belongs to another
+                connection.
         """
-        self._check_ends(binding)
-        self._remove(self.exchanges[binding.source], binding)
+        if self._missing_end(binding) is None:
+            source = self.exchanges[binding.source]
+            if binding in source.bindings:
+                self._check_destination(binding, connection)
+                self._remove(source, binding)
 
-    def _check_ends(self, binding: Binding) -> None:
+    def _missing_end(self, binding: Binding) -> str | None:
+        """In the words of an error; the source is looked for first."""
         if not binding.source or (binding.kind is Kind.EXCHANGE and not binding.destination):
             raise access_refused("operation not permitted on the default exchange")
+        if binding.source not in self.exchanges:
+            return self.describe("exchange", binding.source)
         ends = self.queues if binding.kind is Kind.QUEUE else self.exchanges
         if binding.destination not in ends:
-            raise not_found(f"no {self.describe(binding.kind.value, binding.destination)}")
-        self.exchange(binding.source)
+            return self.describe(binding.kind.value, binding.destination)
+        return None
+
+    def _check_destination(self, binding: Binding, connection: object) -> None:
+        if binding.kind is Kind.QUEUE:
+            self.queue(binding.destination, connection)
 
     def _remove(self, exchange: Exchange, binding: Binding) -> None:
         if not exchange.unbind(binding):
@@ -364,7 +377,7 @@ class VirtualHost:
     def go_down(self) -> None:
         """The node stops: durable things and persistent messages stay, the rest is lost."""
         for queue in list(self.queues.values()):
-            if not queue.durable or queue.exclusive:
+            if not queue.durable:
                 self._drop_queue(queue, MessageFate.LOST)
                 continue
             if queue.arguments.type is QueueType.CLASSIC:

@@ -274,6 +274,16 @@ class Channel:
             cancel = commands.Basic.Cancel(consumer_tag=consumer_tag, nowait=True)
             self.reply(cancel)
 
+    def overdue(self, patience: float) -> None:
+        """Close the channel: a delivery was not acknowledged within *patience* seconds."""
+        self.fail(
+            precondition_failed(
+                f"delivery acknowledgement on channel {self.number} timed out. Timeout value used:"
+                f" {patience * 1000:.0f} ms. This timeout value can be configured, see consumers"
+                " doc guide to learn more"
+            )
+        )
+
     def reply(self, method: base.Frame) -> None:
         """Send *method*, behind the deliveries that wait for capacity."""
         data = frames.method(self.number, method)

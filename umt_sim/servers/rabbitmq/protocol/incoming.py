@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from umt_sim.servers.rabbitmq.core.arguments import duration_fault
 from umt_sim.servers.rabbitmq.core.message import Message, Properties
 from umt_sim.servers.rabbitmq.errors import (
     AmqpError,
@@ -91,15 +92,15 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 def _check_expiration(expiration: str) -> None:
     number = _INTEGER.match(expiration)
+    why: str | None
     if number is None:
         why = "no_integer"
     elif number.end() < len(expiration):
         why = f'{{leftover_string,"{expiration[number.end() :]}"}}'
-    elif int(expiration) < 0:
-        why = f"{{value_negative,{int(expiration)}}}"
     else:
-        return
-    raise precondition_failed(f"invalid expiration '{expiration}': {why}")
+        why = duration_fault(int(expiration))
+    if why is not None:
+        raise precondition_failed(f"invalid expiration '{expiration}': {why}")
 
 
 class Incoming:

@@ -80,12 +80,12 @@ def _exchange_delete(channel: Channel, method: commands.Exchange.Delete) -> base
 
 
 def _exchange_bind(channel: Channel, method: commands.Exchange.Bind) -> base.Frame | None:
-    channel.host.bind(_between_exchanges(method))
+    channel.host.bind(_between_exchanges(method), channel.connection)
     return None if method.nowait else commands.Exchange.BindOk()
 
 
 def _exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> base.Frame | None:
-    channel.host.unbind(_between_exchanges(method))
+    channel.host.unbind(_between_exchanges(method), channel.connection)
     return None if method.nowait else commands.Exchange.UnbindOk()
 
 
@@ -133,12 +133,12 @@ def _check_dead_letter_exchange(what: str, arguments: Mapping[str, Any]) -> None
 
 
 def _queue_bind(channel: Channel, method: commands.Queue.Bind) -> base.Frame | None:
-    channel.host.bind(_to_queue(channel, method))
+    channel.host.bind(_to_queue(channel, method), channel.connection)
     return None if method.nowait else commands.Queue.BindOk()
 
 
 def _queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> base.Frame:
-    channel.host.unbind(_to_queue(channel, method))
+    channel.host.unbind(_to_queue(channel, method), channel.connection)
     return commands.Queue.UnbindOk()
 
 
@@ -146,8 +146,6 @@ def _to_queue(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unb
     name = method.queue or _last_queue(channel)
     # Without a name of its own, the queue's name is the key too (AMQP 0-9-1, queue.bind).
     key = method.routing_key or ("" if method.queue else name)
-    if name in channel.host.queues:
-        channel.host.queue(name, channel.connection)
     return Binding(method.exchange, Kind.QUEUE, name, key, method.arguments or {})
 
 
@@ -156,18 +154,29 @@ def _queue_purge(channel: Channel, method: commands.Queue.Purge) -> base.Frame |
     return None if method.nowait else commands.Queue.PurgeOk(purged)
 
 
-def _queue_delete(channel: Channel, method: commands.Queue.Delete) -> base.Frame | None:
+def _queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
+    """The answer comes before the channel's own consumers are cancelled."""
     name = method.queue or _last_queue(channel)
-    ready = 0
-    if name in channel.host.queues:
-        queue = _queue(channel, name)
-        what = channel.host.describe("queue", name)
-        if method.if_unused and queue.consumer_count:
-            raise precondition_failed(f"{what} in use")
-        if method.if_empty and (queue.ready or queue.unacked):
-            raise precondition_failed(f"{what} not empty")
-        ready = channel.host.delete_queue(queue)
-    return None if method.nowait else commands.Queue.DeleteOk(ready)
+    queue = _queue(channel, name) if name in channel.host.queues else None
+    if queue is not None:
+        _check_deletable(queue, channel.host.describe("queue", name), method)
+    if not method.nowait:
+        channel.reply(commands.Queue.DeleteOk(0 if queue is None else queue.ready))
+    if queue is not None:
+        channel.host.delete_queue(queue)
+
+
+def _check_deletable(queue: Queue, what: str, method: commands.Queue.Delete) -> None:
+    for wanted, flag in ((method.if_unused, "if-unused"), (method.if_empty, "if-empty")):
+        if wanted and queue.quorum:
+            raise not_implemented(
+                f"cannot delete {what}. queue.delete operations with {flag} flag set"
+                " are not supported by quorum queues"
+            )
+    if method.if_unused and queue.consumer_count:
+        raise precondition_failed(f"{what} in use")
+    if method.if_empty and queue.ready:
+        raise precondition_failed(f"{what} not empty")
 
 
 def _queue(channel: Channel, name: str) -> Queue:
@@ -196,8 +205,9 @@ def _qos(channel: Channel, method: commands.Basic.Qos) -> base.Frame:
 
 
 def _consume(channel: Channel, method: commands.Basic.Consume) -> None:
-    queue = _queue(channel, method.queue)
     tag = method.consumer_tag or channel.host.names.make("amq.ctag")
+    channel.session.check_new(tag)
+    queue = _queue(channel, method.queue)
     channel.session.consume(
         queue,
         tag,
@@ -217,7 +227,7 @@ def _cancel(channel: Channel, method: commands.Basic.Cancel) -> base.Frame | Non
 
 def _get(channel: Channel, method: commands.Basic.Get) -> base.Frame | None:
     queue = _queue(channel, method.queue)
-    if queue.arguments.single_active_consumer and queue.counts_returns:
+    if queue.arguments.single_active_consumer and queue.quorum:
         what = channel.host.describe("queue", queue.name)
         raise resource_locked(
             f"cannot obtain access to locked {what}. basic.get operations are not supported by"
