@@ -112,6 +112,14 @@ def test_workers_share_the_scenarios(project: pytest.Pytester) -> None:
     run(project, "-n2", "--umt-seeds", "2").assert_outcomes(passed=2, failed=2)
 
 
+def test_what_failed_last_is_run_again_alone(project: pytest.Pytester) -> None:
+    """``--lf`` knows a scenario's test again by its name and seed."""
+    scenario(project, "one.yaml", HOLDS)
+    scenario(project, "two.yaml", FAILS)
+    project.runpytest("--umt-seeds", "2").assert_outcomes(passed=2, failed=2)
+    project.runpytest("--umt-seeds", "2", "--lf").assert_outcomes(failed=2)
+
+
 def test_the_plugin_costs_nothing_until_it_is_used(project: pytest.Pytester) -> None:
     """A pytest run without scenarios imports neither pandas nor the kernel."""
     project.makepyfile(
