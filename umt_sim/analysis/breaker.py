@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 
 import pandas as pd
@@ -75,7 +74,6 @@ class BreakerView:
         return f"<breaker {self.name}: {len(self.transitions)} transitions, {self.worth}>"
 
     def _repr_html_(self) -> str:
-        picture = base64.b64encode(self.plot().png(100)).decode()
         spent = ", ".join(
             f"{state.replace('_', '-')} {quantity(seconds, Unit.SECONDS)}"
             for state, seconds in self.seconds_in.items()
@@ -89,7 +87,6 @@ class BreakerView:
             f'<div style="font-family:system-ui,sans-serif;font-size:13px;color:{INK}">'
             f'<p style="margin:4px 0"><b>{escape(self.name)}</b>'
             f' <span style="color:{MUTED}">{escape(words)}</span></p>'
-            f'<img alt="states of {escape(self.name)} over time" style="max-width:100%"'
-            f' src="data:image/png;base64,{picture}">'
-            f"{self.transitions.to_html(index=False)}</div>"
+            f"{self.plot().html(f'states of {self.name} over time')}"
+            f"{self.transitions.to_html(index=False, float_format='{:.2f}'.format)}</div>"
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +46,13 @@ class RunFigure(Figure):
         FigureCanvasAgg(self)
         self.savefig(image, format="png", dpi=dpi)
         return image.getvalue()
+
+    def html(self, words: str) -> str:
+        """The figure as an HTML element that needs no network; *words* say what it shows."""
+        data = base64.b64encode(self.png(100)).decode()
+        return (
+            f'<img alt="{escape(words)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+        )
 
 
 def run_figure(result: Result, operations: Sequence[str] = ()) -> RunFigure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,6 @@ def _figure(result: Result) -> str:
     from umt_sim.analysis.figure import run_figure
 
     try:
-        image = base64.b64encode(run_figure(result).png(100)).decode()
+        return run_figure(result).html(f"{result.name} over time")
     except JournalError as error:
         return f"<p>{escape(str(error))}</p>"
-    label = escape(f"{result.name} over time")
-    return f'<img alt="{label}" style="max-width:100%" src="data:image/png;base64,{image}">'

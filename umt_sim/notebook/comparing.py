@@ -53,7 +53,8 @@ class Comparison:
         return f"<comparison {self._title}: {clear} of {len(self.frame)} numbers differ clearly>"
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False, float_format="{:.4g}".format))
+        table = self.frame.to_html(index=False, float_format="{:.4g}".format, na_rep="")
+        return f"{self.plot().html(self._title)}{table}"
 
 
 def compare(

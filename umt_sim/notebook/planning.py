@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -38,14 +37,13 @@ class PlanView:
         return f"<plan {self.plan.name} seed={self.plan.seed}: {faults}>"
 
     def _repr_html_(self) -> str:
-        picture = base64.b64encode(self.plot().png(100)).decode()
         expected = [*map(str, self.plan.expectations), *self.plan.invariants]
         items = "".join(f"<li><code>{escape(text)}</code></li>" for text in expected)
         return (
             '<div style="font-family:system-ui,sans-serif;font-size:13px">'
             f"<p>{escape(self.plan.description)}</p>"
-            f'<img alt="timeline" style="max-width:100%" src="data:image/png;base64,{picture}">'
-            f"<p>expected</p><ul>{items}</ul></div>"
+            f"{self.plot().html(f'timeline of {self.plan.name}')}"
+            f"<p>{'expected' if expected else 'nothing is expected'}</p><ul>{items}</ul></div>"
         )
 
 
