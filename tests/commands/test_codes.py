@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.commands.conftest import Command, scenario
 
 
@@ -95,6 +97,25 @@ def test_a_sweep_runs_every_point_with_every_seed(umt_sim: Command, folder: Path
         row.split(",")[:2] for row in rows
     ]
     assert "1 of 4 trials were run twice and went the same way" in found.stdout
+
+
+def test_what_cannot_be_written_is_a_sentence(umt_sim: Command) -> None:
+    """A full disk and a folder that is a file: which, and why, and no traceback."""
+    full = umt_sim("run", "good.yaml", "-q", "--no-save", "--junit", "/dev/full")
+    assert (1, "error: No space left on device\n") == (full.returncode, full.stderr)
+    assert "✓ PASSED  good" in full.stdout
+    blocked = umt_sim("schema", "-o", "good.yaml/x")
+    assert (1, "error: good.yaml/x: Not a directory\n") == (blocked.returncode, blocked.stderr)
+
+
+def test_a_terminal_without_our_signs_gets_plain_ones(
+    umt_sim: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ASCII locale is no reason to fall."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    found = umt_sim("run", "good.yaml", "-q", "--no-save")
+    assert (0, "") == (found.returncode, found.stderr)
+    assert "+ PASSED  good" in found.stdout
 
 
 def test_completion_knows_the_commands(umt_sim: Command) -> None:

@@ -30,7 +30,7 @@ from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load, load_frozen
 from umt_sim.scenario.plan import Plan, WorldName
 
-__all__ = ["Trial", "TrialResult", "run_trial", "trials_of"]
+__all__ = ["Trial", "TrialResult", "lost_trial", "run_trial", "trials_of"]
 
 _WORTH_SAYING = 1.0
 """Seconds of warm-up that are worth a line of advice."""
@@ -176,9 +176,9 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
         result = _run(trial, plan, tell)
     except UmtSimError as error:
         return _refused(trial, error, time.perf_counter() - started)
-    if trial.runs is not None:
-        _keep(result, trial)
-    interrupted = result.journal.header.get("ended") == "interrupted"
+    lacking = _keep(result, trial)
+    code = ExitCode.FAILED if lacking else exit_code([result.status])
+    interrupted = lacking is None or result.journal.header.get("ended") == "interrupted"
     return TrialResult(
         name=result.name,
         seed=result.seed,
@@ -194,7 +194,8 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
         reproduce=reproduction(result, trial.source, trial.overrides),
         advice=_advice(result),
         took_wall=time.perf_counter() - started,
-        code=ExitCode.INTERRUPTED if interrupted else exit_code([result.status]),
+        code=ExitCode.INTERRUPTED if interrupted else code,
+        error=lacking or "",
     )
 
 
@@ -208,6 +209,11 @@ def _run(trial: Trial, plan: Plan, tell: Callable[[Progress], None]) -> Result:
     return result
 
 
+def lost_trial(trial: Trial, how: str) -> TrialResult:
+    """What came of a trial that crashed, or whose process died; *how* says so."""
+    return _nothing(trial, ExitCode.FAILED, how, took_wall=0.0)
+
+
 def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
     match error:
         case ScenarioError() | JournalError():
@@ -217,9 +223,15 @@ def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
         case _:
             code = ExitCode.FAILED
     kind = "error" if code is not ExitCode.FAILED else type(error).__name__
+    return _nothing(trial, code, f"{kind}: {error}", took_wall=took_wall)
+
+
+def _nothing(trial: Trial, code: ExitCode, error: str, *, took_wall: float) -> TrialResult:
+    """The result of a trial that left nothing but an *error*."""
+    seed = int(trial.plan["seed"])
     return TrialResult(
         name=str(trial.plan["name"]),
-        seed=int(trial.plan["seed"]),
+        seed=seed,
         world=trial.world,
         source=trial.source,
         status=Status.ERRORED,
@@ -230,15 +242,12 @@ def _refused(trial: Trial, error: UmtSimError, took_wall: float) -> TrialResult:
         tape_hash=None,
         folder=None,
         reproduce=command_for(
-            trial.source,
-            world=trial.world,
-            seed=int(trial.plan["seed"]),
-            overrides=trial.overrides,
+            trial.source, world=trial.world, seed=seed, overrides=trial.overrides
         ),
         advice="",
         took_wall=took_wall,
         code=code,
-        error=f"{kind}: {error}",
+        error=error,
     )
 
 
@@ -249,10 +258,23 @@ def _numbers(result: Result, asked: Sequence[str]) -> dict[str, Estimate]:
         return {}  # the run ended before anything was measured
 
 
-def _keep(result: Result, trial: Trial) -> None:
-    assert trial.runs is not None
+def _keep(result: Result, trial: Trial) -> str | None:
+    """Store the run where that is asked for: why not, if not; ``None`` if it was interrupted."""
+    if trial.runs is None:
+        return ""
+    try:
+        _store(result, trial, trial.runs)
+    except OSError as error:
+        result.folder = None
+        return f"error: the run is not kept: {error}"
+    except KeyboardInterrupt:
+        return None
+    return ""
+
+
+def _store(result: Result, trial: Trial, runs: Path) -> None:
     started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
-    folder = new_folder(trial.runs, result.name, result.seed, started)
+    folder = new_folder(runs, result.name, result.seed, started)
     result.save(folder, draw=trial.draw_passed or not result.passed)
     if trial.parquet:
         save_parquet(result.journal, folder)

@@ -5,6 +5,7 @@ The command line. Each command parses, calls one function of the library, and pr
 - ``borders``: errors as messages and exit codes; no traceback for the user's mistakes.
 - ``options``: the options that commands share.
 - ``tables``, ``progress``: how results and waiting look on a terminal.
+- ``plain``: what a terminal gets that lacks our signs.
 - one file for each command.
 """
 
@@ -15,6 +16,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run ``umt-sim``."""
-    from umt_sim.cli.app import app
-
+    try:
+        from umt_sim.cli.app import app
+        from umt_sim.cli.plain import plain_where_needed
+    except KeyboardInterrupt:  # this early nobody else is there to say so
+        raise SystemExit(130) from None
+    plain_where_needed()
     app(prog_name="umt-sim")

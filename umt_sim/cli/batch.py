@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import click
 
 from umt_sim.bootstrap import trials as bootstrap
-from umt_sim.bootstrap.trials import Trial, TrialResult
+from umt_sim.bootstrap.trials import Trial, TrialResult, lost_trial
 from umt_sim.cli.progress import watching
 from umt_sim.expectations.verdicts import ExitCode
 from umt_sim.search.pool import carry_out
@@ -49,6 +49,7 @@ def carried_out(trials: Sequence[Trial], *, jobs: int, quiet: bool) -> Batch:
     Carry out *trials*, as many at once as there are *jobs*, and show how far they are.
 
     Ctrl-C ends the runs under way; what they recorded until then is kept and has its result.
+    A run that crashes, or whose process is killed, has a result that says so; the others go on.
     """
     if len(trials) > 1:
         trials = [replace(trial, draw_passed=False) for trial in trials]
@@ -60,8 +61,11 @@ def carried_out(trials: Sequence[Trial], *, jobs: int, quiet: bool) -> Batch:
             watch.done(index, result)
             return result.code is not ExitCode.INTERRUPTED
 
+        def lost(index: int, how: str) -> bool:
+            return done(index, lost_trial(trials[index], how))
+
         try:
-            carry_out(bootstrap.run_trial, trials, jobs=jobs, done=done, news=watch.news)
+            carry_out(bootstrap.run_trial, trials, jobs=jobs, done=done, news=watch.news, lost=lost)
         except KeyboardInterrupt:
             interrupted = True
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ __all__ = ["reported"]
 # The same numbers as ``expectations.verdicts.ExitCode``, which is too heavy for ``--help``;
 # a test holds them together.
 FAILED, BAD_SCENARIO, SERVICES_MISSING, INTERRUPTED = 1, 2, 3, 130
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk says that can take no more; Python does not name the file then."""
 
 
 @contextmanager
@@ -39,6 +43,12 @@ def reported() -> Iterator[None]:
         sys.exit(FAILED)
     except UmtSimError as error:
         click.echo(f"error: {error}", err=True)
+        sys.exit(FAILED)
+    except OSError as error:
+        if error.filename is None and error.errno not in _DISK:
+            raise  # a broken pipe is click's to handle; anything else is a bug of ours
+        place = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(f"error: {place}{error.strerror}", err=True)
         sys.exit(FAILED)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     from umt_sim.bootstrap.trials import TrialResult
     from umt_sim.expectations.verdicts import Verdict
 
-__all__ = ["Delivery", "plain"]
+__all__ = ["Delivery", "plain", "writable"]
 
 _GITHUB = "GITHUB_STEP_SUMMARY"
+
+
+@contextmanager
+def writable(option: str, path: Path) -> Iterator[None]:
+    """Turn what the file system refuses inside into an error of *option*."""
+    try:
+        yield
+    except OSError as error:
+        raise click.UsageError(f"{option} {path}: {error.strerror}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,19 @@ class Delivery:
     as_json: bool
     files: Mapping[Writer, Path]
     github_summary: bool
+
+    def prepare(self) -> None:
+        """
+        Make sure that results can go there, before anything is run.
+
+        Raises:
+            click.UsageError: They cannot.
+        """
+        for writer, path in self.files.items():
+            with writable(f"--{writer.name}", path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        if self.github_summary and not os.environ.get(_GITHUB):
+            raise click.UsageError(f"--github-summary needs ${_GITHUB}; GitHub Actions sets it")
 
     def deliver(self, results: Sequence[TrialResult]) -> None:
         """Print and write *results*."""
@@ -56,10 +79,7 @@ class Delivery:
 def _append_to_job_page(results: Sequence[TrialResult]) -> None:
     from umt_sim.cli.writers import markdown
 
-    page = os.environ.get(_GITHUB)
-    if not page:
-        raise click.UsageError(f"--github-summary needs ${_GITHUB}; GitHub Actions sets it")
-    with Path(page).open("a", encoding="utf-8") as file:
+    with Path(os.environ[_GITHUB]).open("a", encoding="utf-8") as file:
         file.write(markdown.text(results))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +40,9 @@ LOOK = {
     Status.ERRORED: ("!", "red"),
 }
 
+_NARROW = 70
+"""Columns of a terminal below which numbers get none of their own."""
+
 
 def plain_table(*left: str, right: Sequence[str] = ()) -> Table:
     """A table without lines; its columns stand left, then right."""
@@ -60,18 +64,44 @@ def headline(result: Result | TrialResult) -> Text:
     return words
 
 
-def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
+def verdicts_table(verdicts: Sequence[Verdict]) -> RenderableType:
     """Every answer: what was expected, what was measured, and the evidence."""
-    table = plain_table("", "expected")
-    table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("95 % interval", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
-    for verdict in verdicts:
-        sign, colour = LOOK[verdict.status]
-        said = Text(verdict.name)
-        said.append(f"\n{_evidence(verdict)}", style="dim")
-        table.add_row(Text(sign, style=colour), said, *_numbers(verdict))
-    return table
+    return _Verdicts(verdicts)
+
+
+class _Verdicts:
+    """A table of verdicts; a narrow terminal gets the numbers in the evidence alone."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self._verdicts = verdicts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        yield self._narrow() if options.max_width < _NARROW else self._wide()
+
+    def _wide(self) -> Table:
+        table = plain_table("", "expected")
+        table.add_column("measured", justify="right", no_wrap=True)
+        table.add_column("95 % interval", no_wrap=True)
+        table.add_column("n", justify="right", no_wrap=True)
+        for verdict in self._verdicts:
+            sign, said = _said(verdict, _evidence(verdict))
+            table.add_row(sign, said, *_numbers(verdict))
+        return table
+
+    def _narrow(self) -> Table:
+        table = plain_table("", "expected")
+        for verdict in self._verdicts:
+            table.add_row(*_said(verdict, verdict.evidence))
+        return table
+
+
+def _said(verdict: Verdict, evidence: str) -> tuple[Text, Text]:
+    """The sign of a verdict, and what was expected with its *evidence*."""
+    sign, colour = LOOK[verdict.status]
+    said = Text(verdict.name)
+    said.append(f"\n{evidence}", style="dim")
+    return Text(sign, style=colour), said
 
 
 def _numbers(verdict: Verdict) -> tuple[str, str, str]:
@@ -195,5 +225,6 @@ def twin_table(comparisons: Sequence[Comparison], *, everything: bool) -> Table:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that wraps at a readable width and obeys ``NO_COLOR``."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    """A console that writes plain text under ``NO_COLOR``, without bold and dim as well."""
+    plain = bool(os.environ.get("NO_COLOR"))
+    return Console(stderr=stderr, highlight=False, color_system=None if plain else "auto")

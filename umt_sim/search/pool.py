@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ def carry_out(
     jobs: int,
     done: Callable[[int, R], bool],
     news: Callable[[int, Any], None] = lambda _index, _value: None,
+    lost: Callable[[int, str], bool] | None = None,
 ) -> None:
     """
     Do *tasks*, as many at once as there are *jobs*; in this process where that is one.
@@ -53,18 +55,18 @@ def carry_out(
         done: Told the position and the answer of each task, as they come; says whether
             those that have not begun are still to be done.
         news: Told the position of a task under way and what it has to tell.
+        lost: Told the position of a task that raised or whose process died, and how it went;
+            says, as *done* does, whether the others go on. An error when left out.
 
     Raises:
-        SearchError: A task raised, or its process died; carries the traceback.
+        SearchError: A task raised, or its process died, and nobody is told of it.
         KeyboardInterrupt: Passed on when the tasks under way have been interrupted
             too; *done* was told those that had an answer all the same.
     """
     if jobs == 1 or len(tasks) < 2:
-        for index, task in enumerate(tasks):
-            if not done(index, work(task, partial(news, index))):
-                return
+        _do_here(work, tasks, done, news, lost)
         return
-    pool = _Pool(work, tasks, done, news)
+    pool = _Pool(work, tasks, done, news, lost or _insist)
     try:
         pool.run(min(jobs, len(tasks)))
     except KeyboardInterrupt:
@@ -72,6 +74,31 @@ def carry_out(
         raise
     finally:
         pool.close()
+
+
+def _do_here(
+    work: Work[T, R],
+    tasks: Sequence[T],
+    done: Callable[[int, R], bool],
+    news: Callable[[int, Any], None],
+    lost: Callable[[int, str], bool] | None,
+) -> None:
+    """Do *tasks* in this process, one after the other."""
+    for index, task in enumerate(tasks):
+        try:
+            answer = work(task, partial(news, index))
+        except Exception:
+            if lost is None:
+                raise
+            goes_on = lost(index, traceback.format_exc())
+        else:
+            goes_on = done(index, answer)
+        if not goes_on:
+            return
+
+
+def _insist(_: int, how: str) -> bool:
+    raise SearchError(how)
 
 
 class _Pool(Generic[T, R]):
@@ -83,19 +110,19 @@ class _Pool(Generic[T, R]):
         tasks: Sequence[T],
         done: Callable[[int, R], bool],
         news: Callable[[int, Any], None],
+        lost: Callable[[int, str], bool],
     ) -> None:
         self._work = work
         self._waiting = list(enumerate(tasks))[::-1]
         self._done = done
         self._news = news
+        self._lost = lost
         self._said: queue.SimpleQueue[tuple[_Child, Any]] = queue.SimpleQueue()
         self._children: list[_Child] = []
 
     def run(self, count: int) -> None:
         for _ in range(count):
-            child = _Child(self._work, self._said)
-            self._children.append(child)
-            self._give(child)
+            self._give(self._child())
         while self._busy():
             self._hear()
 
@@ -119,6 +146,11 @@ class _Pool(Generic[T, R]):
     def _busy(self) -> list[_Child]:
         return [child for child in self._children if child.task is not None]
 
+    def _child(self) -> _Child:
+        child = _Child(self._work, self._said)
+        self._children.append(child)
+        return child
+
     def _give(self, child: _Child) -> None:
         """Give *child* the next task, if there is one."""
         child.task = None
@@ -133,20 +165,23 @@ class _Pool(Generic[T, R]):
         match message:
             case News(value=value):
                 self._news(index, value)
-            case Answer(value=value):
-                if not self._done(index, value):
-                    self._waiting.clear()
-                self._give(child)
             case Interrupted():
                 child.task = None
+            case Answer(value=value):
+                self._go_on(child, self._done(index, value))
             case Crashed(traceback=crash):
                 child.task = None
-                raise SearchError(f"a task crashed in its process:\n{crash}")
+                self._go_on(child, self._lost(index, f"a task crashed in its process:\n{crash}"))
             case _:
                 child.task = None
-                raise SearchError(
-                    f"a process died with code {child.code()} in the middle of a task"
-                )
+                goes_on = self._lost(index, f"a process {child.end()} in the middle of a task")
+                self._go_on(self._child() if self._waiting and goes_on else child, goes_on)
+
+    def _go_on(self, child: _Child, goes_on: bool) -> None:
+        """Give *child* more to do, unless no more is to be done."""
+        if not goes_on:
+            self._waiting.clear()
+        self._give(child)
 
 
 class _Child:
@@ -183,8 +218,12 @@ class _Child:
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 
-    def code(self) -> int:
-        return self._process.wait()
+    def end(self) -> str:
+        """How it died, in words."""
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "was killed, as the kernel does where memory runs out,"
+        return f"died with code {code}"
 
     def close(self) -> None:
         """End it: at once if it is idle, by force if it is not."""

@@ -182,6 +182,42 @@ def test_json_is_for_machines(folder: Path, runs: dict[str, Any]) -> None:
     assert plain["verdicts"][0]["estimate"]["n"] == 400
 
 
+@pytest.mark.parametrize("option", ["--junit", "--html", "--events", "--runs"])
+def test_where_nothing_can_be_written_nothing_is_run(
+    folder: Path, runs: dict[str, Any], option: str
+) -> None:
+    """Minutes of a run are not spent before the path is found to be wrong."""
+    found = cli("run", "s.yaml", option, "s.yaml/below/x")
+    assert (2, []) == (found.exit_code, runs["plans"])
+    assert f"{option} s.yaml/below/x: Not a directory" in found.stderr
+
+
+def test_events_go_to_a_device_that_stays(folder: Path, runs: dict[str, Any]) -> None:
+    """The file of events is emptied, never removed: it may be a link."""
+    (folder / "real").write_text("old")
+    (folder / "link").symlink_to(folder / "real")
+    cli("run", "s.yaml", "--no-save", "--events", "link")
+    assert (folder / "link").is_symlink()
+    assert "old" not in (folder / "real").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(OSError(28, "No space left on device"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_a_verdict_survives_a_run_that_cannot_be_kept(
+    folder: Path, runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    error: BaseException, code: int,
+) -> None:  # fmt: skip
+    """A full disk, or Ctrl-C while the figure is drawn, takes nothing back."""
+
+    def save(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(analysis.Result, "save", save)
+    found = cli("run", "s.yaml", "-q")
+    assert (code, True) == (found.exit_code, "✓ PASSED" in found.output)
+
+
 def test_several_seeds_are_several_runs(folder: Path, runs: dict[str, Any]) -> None:
     """Each expectation is summed up over them."""
     found = cli("run", "s.yaml", "--set", "seed=", "--set", "seeds=1..3", "--no-save", "-q")

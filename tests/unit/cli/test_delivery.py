@@ -13,7 +13,7 @@ from click import UsageError
 from umt_sim.bootstrap.trials import TrialResult
 from umt_sim.cli.delivery import Delivery, plain
 from umt_sim.cli.outcomes import replications_table, summary_table
-from umt_sim.cli.tables import console
+from umt_sim.cli.tables import console, verdicts_table
 from umt_sim.cli.writers import WRITERS, junit, markdown
 from umt_sim.expectations.verdicts import ExitCode, Status, Verdict
 from umt_sim.measures.estimates import Estimate
@@ -82,7 +82,7 @@ def test_the_job_page_is_appended_to(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert page.read_text().startswith("before\n## Chaos scenarios: 1 of 1 passed")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     with pytest.raises(UsageError, match="GITHUB_STEP_SUMMARY"):
-        Delivery(as_json=True, files={}, github_summary=True).deliver([result(HELD)])
+        Delivery(as_json=True, files={}, github_summary=True).prepare()
 
 
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
@@ -90,6 +90,28 @@ def test_every_format_writes_its_file(tmp_path: Path, writer) -> None:  # type: 
     """Into a folder made for it."""
     writer.write([result(HELD, FAILED)], tmp_path / "deep" / "file")
     assert (tmp_path / "deep" / "file").stat().st_size > 100
+
+
+def test_a_narrow_terminal_gets_the_numbers_in_the_evidence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 40 columns a table of five would be one word wide."""
+    monkeypatch.setenv("COLUMNS", "40")
+    console().print(verdicts_table([FAILED]))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert FAILED.evidence.split()[0] in " ".join(lines)
+    assert len(lines) <= 6
+
+
+def test_no_color_is_plain_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even bold, though the terminal could."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    console().print(verdicts_table([FAILED]))
+    assert "\x1b" not in capsys.readouterr().out
 
 
 def test_many_runs_fit_into_a_narrow_terminal(capsys: pytest.CaptureFixture[str],

@@ -93,6 +93,23 @@ def test_a_task_that_falls_is_named(number: int, message: str) -> None:
         answers(fall, [number, 5], jobs=2)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_task_that_falls_leaves_the_others_standing(jobs: int) -> None:
+    """Whoever wants to be told is, and a dead process has a successor."""
+    tasks = [1, 5, *([2] if jobs > 1 else []), 6, 7]  # here a dead process would be this one
+    found: dict[int, Any] = {}
+
+    def note(index: int, answer: Any) -> bool:
+        found[index] = answer
+        return True
+
+    carry_out(fall, tasks, jobs=jobs, done=note, lost=note)
+    assert "LookupError: no such thing" in found.pop(0)
+    if jobs > 1:
+        assert "a process died with code 7 in the middle of a task" == found.pop(2)
+    assert {index: n for index, n in enumerate(tasks) if n > 2} == found
+
+
 def test_done_can_end_the_series() -> None:
     """What has not begun is not done any more."""
     found: list[int] = []

@@ -82,14 +82,27 @@ def command(
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
+    _prepare(None if no_save else runs, events, delivery)
     if check_determinism:
         _insist_on_determinism(trials)
-    if events is not None:
-        events.unlink(missing_ok=True)
     trials = [replace(trial, parquet=parquet, events=events) for trial in trials]
     batch = carried_out(trials, jobs=jobs, quiet=quiet)
     delivery.deliver(batch.results)
     sys.exit(batch.code)
+
+
+def _prepare(runs: Path | None, events: Path | None, delivery: Delivery) -> None:
+    """Make sure that everything can be written before minutes are spent on it."""
+    from umt_sim.cli.delivery import writable
+
+    delivery.prepare()
+    if runs is not None:
+        with writable("--runs", runs):
+            runs.mkdir(parents=True, exist_ok=True)
+    if events is not None:
+        with writable("--events", events):
+            events.parent.mkdir(parents=True, exist_ok=True)
+            events.write_text("")  # emptied, not removed: it may be a device or a link
 
 
 def _insist_on_determinism(trials: Sequence[Trial]) -> None:
