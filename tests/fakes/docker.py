@@ -11,9 +11,11 @@ import pytest
 
 _PROGRAM = """\
 #!{python}
-import json, sys
+import json, os, sys
 from pathlib import Path
 words = sys.argv[1:]
+with Path({ports!r}).open("w") as ports:
+    json.dump({{k: v for k, v in os.environ.items() if k.endswith("_PORT")}}, ports)
 with Path({log!r}).open("a") as log:
     log.write(json.dumps(words) + "\\n")
 for beginning, (code, text) in json.loads(Path({answers!r}).read_text()).items():
@@ -34,11 +36,17 @@ class FakeDocker:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._log, self._answers = folder / "asked", folder / "answers"
+        self._ports = folder / "ports"
         self._log.touch()
         self._known: dict[str, tuple[int, str]] = {}
         program = folder / "docker"
         program.write_text(
-            _PROGRAM.format(python=sys.executable, log=str(self._log), answers=str(self._answers))
+            _PROGRAM.format(
+                python=sys.executable,
+                log=str(self._log),
+                answers=str(self._answers),
+                ports=str(self._ports),
+            )
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", str(folder))
@@ -53,3 +61,9 @@ class FakeDocker:
     def asked(self) -> list[list[str]]:
         """Every command, without the program."""
         return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """The variables with ports that the last command was given."""
+        found: dict[str, str] = json.loads(self._ports.read_text())
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from tests.live.runs import SMALL
 from umt_sim.cli.app import app
+from umt_sim.worlds.live import knocking
 from umt_sim.worlds.live.ledger import state_folder
+from umt_sim.worlds.live.programs.toxiproxy import Toxiproxy
+from umt_sim.worlds.live.servers import one_server, private_servers
 
 RUN = ("run", str(SMALL), "--world", "live", "--no-save", "-q")
 
@@ -127,7 +132,7 @@ def test_a_port_that_is_taken() -> None:
     assert "choose another" in found.output
 
 
-@pytest.mark.parametrize("text", ["redis", "redis=x", "mysql=1"])
+@pytest.mark.parametrize("text", ["redis", "redis=x", "mysql=1", "redis=0", "redis=65536"])
 def test_a_port_that_is_none(text: str) -> None:
     """A mistake of use: exit code 2."""
     found = cli("up", "--port", text)
@@ -157,3 +162,54 @@ def test_a_fault_of_a_program_of_the_system(provider: str, abilities: str) -> No
     assert 3 == found.exit_code
     assert f"the live ({provider}) world cannot do 'kill of worker (slow)'" in found.output
     assert f"it can do {abilities}" in found.output
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("real_servers")
+@pytest.mark.parametrize(
+    ("kind", "database", "said"),
+    [
+        ("rabbitmq", "", r"no rabbitmq at 127\.0\.0\.1:\d+ lets us in \(no answer within 1 s\)"),
+        ("postgres", "", r"no postgres at 127\.0\.0\.1:\d+ lets us in \(no answer within 1 s\)"),
+        ("redis", "/99", r"no redis at 127\.0\.0\.1:\d+ lets us in \(DB index is out of range\)"),
+    ],
+)
+def test_a_server_of_another_kind_or_with_other_accounts(
+    kind: str, database: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3 before the system is started, with what the driver said."""
+    monkeypatch.setattr(knocking, "PATIENCE", 1.0)
+    find = Toxiproxy.find()
+    assert find is not None
+    services = f"services={{llm: {{kind: http, app: echo}}, store: {{kind: {kind}}}}}"
+    with private_servers("redis") as servers, one_server(find) as toxiproxy:
+        store = f"store=127.0.0.1:{servers['redis'].port}{database}"
+        proxy = f"toxiproxy=127.0.0.1:{toxiproxy.port}"
+        found = cli(*RUN, "--endpoint", store, "--endpoint", proxy, "--set", services)
+        assert {} == requests.get(f"http://127.0.0.1:{toxiproxy.port}/proxies", timeout=5).json()
+    assert 3 == found.exit_code, found.output
+    assert re.search(f"error: store: {said}", found.output), found.output
+    assert "check --endpoint store=[user:password@]host:port[/database]" in found.output
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("real_toxiproxy")
+def test_nobody_at_an_address() -> None:
+    """Exit code 3, and which address it was."""
+    find = Toxiproxy.find()
+    assert find is not None
+    services = "services={llm: {kind: http, app: echo}, store: {kind: redis}}"
+    with one_server(find) as toxiproxy:
+        given = ("--endpoint", "store=127.0.0.1:1")
+        proxy = ("--endpoint", f"toxiproxy=127.0.0.1:{toxiproxy.port}")
+        found = cli(*RUN, *given, *proxy, "--set", services)
+    assert 3 == found.exit_code, found.output
+    assert "error: store: no redis at 127.0.0.1:1 lets us in" in found.output
+
+
+def test_a_toxiproxy_that_the_setting_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, and which setting it is."""
+    monkeypatch.setenv("TOXIPROXY_SERVER", "/nowhere/toxiproxy-server")
+    found = cli(*RUN, "--provider", "system")
+    assert 3 == found.exit_code
+    assert "TOXIPROXY_SERVER names /nowhere/toxiproxy-server, which is no program" in found.output

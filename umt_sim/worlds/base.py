@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from urllib.parse import quote
 
 from umt_sim.faults.actions import Action
 from umt_sim.journal.recorder import Recorder
@@ -46,16 +47,15 @@ class Endpoint:
     @property
     def url(self) -> str:
         """The address in the form the kind's drivers take."""
+        account = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@"
+        place = f"{self.host}:{self.port}/{quote(self.database, safe='')}"
         match self.kind:
             case "rabbitmq":
-                return f"amqp://{self.user}:{self.password}@{self.host}:{self.port}/"
+                return f"amqp://{account}{place}"
             case "postgres":
-                return (
-                    f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}"
-                    f"/{self.database}"
-                )
+                return f"postgresql://{account}{place}"
             case "redis":
-                return f"redis://{self.host}:{self.port}/{self.database or 0}"
+                return f"redis://{account if self.password else ''}{place}"
             case _:
                 return f"http://{self.host}:{self.port}"
 

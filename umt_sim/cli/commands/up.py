@@ -8,13 +8,16 @@ import click
 
 __all__ = ["command"]
 
+HIGHEST = 65535
+
 
 def _ports(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
     """``name=port`` texts."""
     ports = {}
     for text in texts:
         name, number = (*text.split("=", 1), "")[:2]
-        if name not in ("rabbitmq", "postgres", "redis", "toxiproxy") or not number.isdigit():
+        known = name in ("rabbitmq", "postgres", "redis", "toxiproxy")
+        if not known or not number.isdigit() or not 0 < int(number) <= HIGHEST:
             raise click.BadParameter(
                 f"{text!r} is not rabbitmq, postgres, redis or toxiproxy, = and a port"
             )

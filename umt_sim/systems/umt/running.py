@@ -114,7 +114,13 @@ def configuration_of(endpoints: Mapping[str, Endpoint]) -> Configuration:
             password=database.password,
             database=database.database,
         ),
-        redis=RedisSettings(host=cache.host, port=cache.port, database=int(cache.database)),
+        redis=RedisSettings(
+            host=cache.host,
+            port=cache.port,
+            user=cache.user or None,
+            password=cache.password or None,
+            database=int(cache.database),
+        ),
         upstreams={
             name: HttpSettings(base_url=endpoint.url)
             for name, endpoint in endpoints.items()

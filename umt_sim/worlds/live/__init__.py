@@ -7,7 +7,9 @@ The live world: real servers behind a real Toxiproxy, in real time.
 - ``compose``: the commands of ``docker compose``.
 - ``gateway``: the one place that speaks to Toxiproxy.
 - ``faults``: performs faults; ``tally`` counts what they meet.
-- ``witness``: writes a real broker's queues and messages to the journal.
+- ``knocking``: makes sure that each server is there and lets us in.
+- ``witness``: writes a real broker's queues and messages to the journal; ``account`` keeps
+  the books.
 - ``upstreams``: HTTP services, which are ours in every world.
 - ``ledger``: what must be undone, written down before it is done; ``undo`` has the steps.
 - ``processes``: which process is which, and how it is ended.

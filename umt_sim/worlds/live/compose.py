@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from umt_sim.errors import WorldUnavailable
 __all__ = ["Project", "engine_version"]
 
 REMEDY = "install Docker with its Compose plugin and start it, or use --provider system"
+MENDED = "mend what Docker says, or use --provider system"
 QUICK = 20.0  # seconds for a question
 SLOW = 300.0  # seconds until everything is healthy; the first time images are pulled
 
@@ -48,10 +51,12 @@ class Project:
     Attributes:
         name: Keeps its containers apart from those of other runs.
         file: The Compose file.
+        variables: What the file is filled in with, beside the environment.
     """
 
     name: str
     file: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def up(self) -> None:
         """Start everything and wait until it is healthy."""
@@ -97,7 +102,12 @@ class Project:
         command = [docker, "compose", "-f", str(self.file), "-p", self.name, *arguments]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=seconds
+                command,
+                env={**os.environ, **self.variables},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
             )
         except subprocess.TimeoutExpired as error:
             raise WorldUnavailable(
@@ -106,6 +116,6 @@ class Project:
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()[-500:]
             raise WorldUnavailable(
-                "docker", f"`compose {' '.join(arguments)}` failed: {said}", remedy=REMEDY
+                "docker", f"`compose {' '.join(arguments)}` failed: {said}", remedy=MENDED
             )
         return done.stdout

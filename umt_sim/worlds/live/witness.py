@@ -2,10 +2,8 @@
 What a real broker shows of its queues and messages, for the journal.
 
 Lengths come from the management API, once a second; the broker's own figures are up to
-a second old. Messages come from the firehose, which tells of each one published and
-delivered. It does not tell of acknowledgements: a message that was delivered is taken
-for acknowledged when its queue is next seen with nothing in it. Dead-lettering shows
-in the history a message carries when it is delivered again.
+a second old. Messages come from the firehose; ``account`` makes sense of what it tells.
+At the end the witness looks into the queues that hold more than was seen to enter them.
 
 The witness connects to the server itself, so that no fault of the network blinds it.
 """
@@ -17,26 +15,31 @@ import base64
 import contextlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aio_pika
 import aiohttp
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from pamqp.common import FieldTable
 
 from umt_sim.errors import WorldUnavailable
 from umt_sim.journal.recorder import Recorder
-from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
+from umt_sim.journal.records import QueueSample
+from umt_sim.worlds.live.account import STALE, Account
 from umt_sim.worlds.live.providers.base import Site
 
-__all__ = ["Account", "Witness"]
+__all__ = ["Witness"]
 
 EVERY = 1.0  # seconds between two looks at the queues
 START = 30.0  # seconds until the firehose must be on
-STALE = 1.5  # seconds by which the broker's figures may be late
+SETTLING = 15.0  # seconds for a look into the queues at the end
 AGAIN = 0.1  # seconds until the next attempt where the broker is away
 FIREHOSE = "umt-sim.firehose"
+UNHEARD: FieldTable = {"x-expires": 600_000}
+"""Milliseconds after which the broker forgets a firehose that a killed run has left."""
+
 TRACE = "amq.rabbitmq.trace"
-QUEUES = "/api/queues?columns=name,messages_ready,messages_unacknowledged,consumers"
-TRACING = "/api/vhosts/%2F"
+COLUMNS = "columns=name,messages_ready,messages_unacknowledged,consumers"
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
 
@@ -53,7 +56,10 @@ class Witness:
         self._site = site
         self._recorder = recorder
         self._account = Account(recorder)
+        self._vhost = quote(site.server.database, safe="")
+        self._traced = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._ready: dict[str, int] = {}
         self._api: aiohttp.ClientSession
 
     async def start(self) -> None:
@@ -87,7 +93,9 @@ class Witness:
         try:
             await asyncio.sleep(STALE)
             await self._look()
+            await self._settle()
         finally:
+            self._account.close()
             await self._end()
 
     async def _end(self) -> None:
@@ -113,17 +121,30 @@ class Witness:
             await asyncio.sleep(AGAIN)
 
     async def _hear_until_lost(self, listening: asyncio.Event) -> None:
-        connection = await aio_pika.connect(self._site.server.url)
-        async with connection:
+        async with await self._connect() as connection:
             channel = await connection.channel(publisher_confirms=False)
-            queue = await channel.declare_queue(FIREHOSE, durable=True)
+            queue = await channel.declare_queue(FIREHOSE, durable=True, arguments=UNHEARD)
             await queue.bind(TRACE, "#")
-            await self._api.put(TRACING, json={"tracing": True})
+            if not listening.is_set():
+                await queue.purge()  # what others did before this run
+                self._traced = await self._is_traced()
+            await self._trace(on=True)
             await queue.consume(self._hear, no_ack=True)
             listening.set()
             lost = asyncio.Event()
             connection.close_callbacks.add(lambda *_: lost.set())
             await lost.wait()
+
+    async def _is_traced(self) -> bool:
+        async with self._api.get(f"/api/vhosts/{self._vhost}") as answer:
+            answer.raise_for_status()
+            return bool((await answer.json())["tracing"])
+
+    async def _trace(self, *, on: bool) -> None:
+        await self._api.put(f"/api/vhosts/{self._vhost}", json={"tracing": on})
+
+    async def _connect(self) -> AbstractConnection:
+        return await aio_pika.connect(self._site.server.url)
 
     async def _hear(self, trace: AbstractIncomingMessage) -> None:
         """One line of the firehose."""
@@ -133,6 +154,34 @@ class Witness:
         elif what == "deliver" and queue != FIREHOSE:
             self._account.delivered(queue, trace.headers, len(trace.body))
 
+    async def _settle(self) -> None:
+        """Let the firehose go, and find the dead letters that nobody has read."""
+        for task in self._tasks:
+            task.cancel()  # what we look at now is no delivery
+        with contextlib.suppress(OSError, aio_pika.exceptions.AMQPError, TimeoutError):
+            async with asyncio.timeout(SETTLING), await self._connect() as connection:
+                channel = await connection.channel(publisher_confirms=False)
+                await channel.queue_delete(FIREHOSE)
+                await self._trace(on=self._traced)
+                for queue, length in self._ready.items():
+                    if self._account.missing(queue, length):
+                        await self._find(channel, queue, length)
+
+    async def _find(self, channel: AbstractChannel, queue: str, length: int) -> None:
+        """Look at what lies in *queue*; it is put back when the connection ends."""
+        place = await channel.get_queue(queue, ensure=False)
+        for _ in range(length):
+            message = await place.get(fail=False)
+            if message is None:
+                return
+            properties = {"message_id": message.message_id or "", "headers": message.headers}
+            headers = {
+                "exchange_name": message.exchange,
+                "routing_keys": [message.routing_key],
+                "properties": properties,
+            }
+            self._account.found(queue, headers, len(message.body))
+
     async def _look_now_and_then(self) -> None:
         while True:
             await self._look()
@@ -141,7 +190,7 @@ class Witness:
     async def _look(self) -> None:
         """Ask for every queue. A broker that is away has nothing to show."""
         try:
-            async with self._api.get(QUEUES) as answer:
+            async with self._api.get(f"/api/queues/{self._vhost}?{COLUMNS}") as answer:
                 rows = await answer.json() if answer.ok else []
         except (OSError, aiohttp.ClientError, TimeoutError):
             return
@@ -160,113 +209,9 @@ class Witness:
         )
         if not sample.ready and not sample.unacked:
             self._account.seen_empty(sample.queue, sample.at)
+        self._ready[sample.queue] = sample.ready
         self._recorder.add(sample)
-
-
-class Account:
-    """What is known of each message, queue by queue."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._waiting: dict[str, dict[str, _Known]] = {}
-
-    def published(self, headers: Mapping[str, Any], size: int) -> None:
-        """The broker took a message and put it into these queues, or none."""
-        known = _Known.of(headers, size)
-        queues = [_text(queue) for queue in headers.get("routed_queues") or ()]
-        for queue in queues:
-            self._enter(queue, known)
-        if not queues:
-            self._add(MessageFate.UNROUTABLE, known)
-
-    def delivered(self, queue: str, headers: Mapping[str, Any], size: int) -> None:
-        """A message was sent to a consumer of *queue*."""
-        known = _Known.of(headers, size)
-        before = self._waiting.get(queue, {}).get(known.message_id)
-        if before is None and known.came_from:
-            # Dead-lettered on its way here; the firehose is silent about that.
-            self._waiting.get(known.came_from, {}).pop(known.message_id, None)
-            self._add(MessageFate.DEAD_LETTERED, known, known.came_from)
-            self._enter(queue, known)
-        known = self._waiting.setdefault(queue, {}).setdefault(known.message_id, known)
-        known.delivered_at = self._recorder.now()
-        again = bool(headers.get("redelivered"))
-        self._add(MessageFate.DELIVERED, known, queue, redelivered=again)
-
-    def seen_empty(self, queue: str, at: float) -> None:
-        """*queue* held nothing a moment before *at*: what it delivered earlier is settled."""
-        waiting = self._waiting.get(queue, {})
-        settled = [
-            known
-            for known in waiting.values()
-            if known.delivered_at is not None and known.delivered_at < at - STALE
-        ]
-        for known in settled:
-            del waiting[known.message_id]
-            self._add(MessageFate.ACKED, known, queue)
-
-    def _enter(self, queue: str, known: _Known) -> None:
-        self._waiting.setdefault(queue, {})[known.message_id] = known.copy()
-        self._add(MessageFate.PUBLISHED, known, queue)
-
-    def _add(
-        self, fate: MessageFate, known: _Known, queue: str = "", *, redelivered: bool = False
-    ) -> None:
-        self._recorder.add(
-            MessageEvent(
-                self._recorder.now(),
-                fate,
-                known.message_id,
-                known.exchange,
-                known.routing_key,
-                queue,
-                redelivered,
-                known.size,
-            )
-        )
-
-
-class _Known:
-    """
-    One message as the firehose describes it.
-
-    Attributes:
-        came_from: The queue that dead-lettered it last; empty if none did.
-        delivered_at: When it was last sent to a consumer.
-    """
-
-    def __init__(
-        self, message_id: str, exchange: str, routing_key: str, size: int, came_from: str
-    ) -> None:
-        self.message_id = message_id
-        self.exchange = exchange
-        self.routing_key = routing_key
-        self.size = size
-        self.came_from = came_from
-        self.delivered_at: float | None = None
-
-    @staticmethod
-    def of(headers: Mapping[str, Any], size: int) -> _Known:
-        """From the headers of a line of the firehose."""
-        properties = headers.get("properties") or {}
-        deaths = (properties.get("headers") or {}).get("x-death") or [{}]
-        keys = headers.get("routing_keys") or [""]
-        return _Known(
-            _text(properties.get("message_id", "")),
-            _text(headers.get("exchange_name", "")),
-            _text(keys[0]),
-            size,
-            _text(deaths[0].get("queue", "")),
-        )
-
-    def copy(self) -> _Known:
-        """The same message in another queue."""
-        return _Known(self.message_id, self.exchange, self.routing_key, self.size, self.came_from)
 
 
 def _basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -18,6 +18,7 @@ from umt_sim.servers.specs import ServiceSpec
 from umt_sim.worlds.base import Endpoint, StartAgain, Touched
 from umt_sim.worlds.live.faults import Faults, Proxy, insist_on_possible, insist_on_survivable
 from umt_sim.worlds.live.gateway import Gateway
+from umt_sim.worlds.live.knocking import insist_on_entry
 from umt_sim.worlds.live.ledger import Ledger, replay
 from umt_sim.worlds.live.looping import run_to_end
 from umt_sim.worlds.live.providers.base import Provider, Site
@@ -127,7 +128,9 @@ class LiveWorld:
         for spec in self._specs:
             if spec.kind == "http":
                 self._sites[spec.name] = await self._start_upstream(spec, recorder)
-            self._proxies[spec.name] = await asyncio.to_thread(self._open, spec.name)
+            proxy = await asyncio.to_thread(self._open, spec.name)
+            await insist_on_entry(proxy.endpoint, self._sites[spec.name].upstream)
+            self._proxies[spec.name] = proxy
         self._faults = Faults(
             provider=self._provider,
             gateway=self._gateway,

@@ -55,7 +55,7 @@ def test_a_project_is_started_and_found(answering: FakeDocker, file: Path, ledge
     assert [*project, "up", "--detach", "--wait"] in answering.asked
     assert "rabbitmq:5672" == sites["rabbitmq"].upstream
     assert "http://127.0.0.1:40005" == sites["rabbitmq"].management
-    assert "amqp://umt:umt@127.0.0.1:40004/" == sites["rabbitmq"].server.url
+    assert "amqp://umt:umt@127.0.0.1:40004/%2F" == sites["rabbitmq"].server.url
     assert "postgres:5432" == sites["db"].upstream
     assert ("127.0.0.1", 40001) == provider.toxiproxy
     assert ("0.0.0.0:5432", ("127.0.0.1", 40002)) == (
@@ -69,6 +69,28 @@ def test_a_project_is_started_and_found(answering: FakeDocker, file: Path, ledge
     assert [*project, "down", "--volumes", "--remove-orphans", "--timeout", "2"] == (
         answering.asked[-1]
     )
+
+
+def test_ports_to_insist_on_fill_the_file_in(
+    answering: FakeDocker, file: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the variables that the Compose file has for them."""
+    monkeypatch.setenv("UMT_SIM_COMPOSE_FILE", str(file))
+    provider = choose("compose", SERVICES, ports={"redis": 7001, "toxiproxy": 7002})
+    provider.start(SERVICES, ledger)
+    assert {"REDIS_PORT": "7001", "TOXIPROXY_PORT": "7002"}.items() <= answering.ports.items()
+    text = (Path(__file__).parents[4] / "docker-compose.test.yml").read_text()
+    assert "${REDIS_PORT:-}:6379" in text
+    assert "${TOXIPROXY_PORT:-}:8474" in text
+
+
+def test_what_docker_complains_of_is_passed_on(
+    answering: FakeDocker, file: Path, ledger: Ledger
+) -> None:
+    """Docker is there, so nobody is told to install it."""
+    answering.answer("up --detach", "port is already allocated", code=1)
+    with pytest.raises(WorldUnavailable, match=r"port is already allocated; mend what Docker says"):
+        Compose(file).start(SERVICES, ledger)
 
 
 @pytest.mark.parametrize(

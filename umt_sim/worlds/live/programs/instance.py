@@ -108,8 +108,8 @@ class Instance:
             if self._ended() or time.monotonic() > deadline:
                 raise WorldUnavailable(
                     self.program.name,
-                    f"did not start on port {self.port}; its log ends:\n{self._log()}\n",
-                    remedy="mend what the log tells, or choose another --provider",
+                    f"did not start on port {self.port}",
+                    remedy="mend what its log tells, or choose another --provider\n" + self._log(),
                 )
             time.sleep(0.02)
 

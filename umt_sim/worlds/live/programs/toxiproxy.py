@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
+from umt_sim.errors import WorldUnavailable
 from umt_sim.worlds.live.programs.base import LOOPBACK, Launch, asked, output_of, which
 
 __all__ = ["Toxiproxy"]
@@ -37,8 +39,17 @@ class Toxiproxy:
         The installed server: the setting, or on PATH, or where Go installs.
 
         ``go install`` calls it ``server``; one of that name must say that it is Toxiproxy.
+
+        Raises:
+            WorldUnavailable: The setting names no program.
         """
         if given := os.environ.get(SETTING):
+            if shutil.which(given) is None:
+                raise WorldUnavailable(
+                    "toxiproxy",
+                    f"{SETTING} names {given}, which is no program",
+                    remedy="correct it, or leave it out to have Toxiproxy found",
+                )
             return Toxiproxy(given)
         folders = [Path(os.environ.get("GOBIN") or Path.home() / "go" / "bin")]
         path = which("toxiproxy-server", folders=folders)

@@ -36,11 +36,17 @@ def choose(
         services: What it must supply.
         endpoints: For ``external``: service, or ``toxiproxy``, to its ``host:port``.
         allowed_hosts: For ``external``: hosts beside loopback that it may connect to.
-        ports: For private servers: ports to insist on, by service.
+        ports: Ports to insist on, by service; ``external`` has its own.
 
     Raises:
-        WorldUnavailable: There is no such provider.
+        WorldUnavailable: There is no such provider, or it takes no addresses.
     """
+    if endpoints and name not in ("auto", "external"):
+        raise WorldUnavailable(
+            "live",
+            f"the provider {name} takes no addresses",
+            remedy="leave out --endpoint, or use --provider external",
+        )
     if name == "auto":
         name = _automatic(services, endpoints or {})
     match name:
@@ -49,7 +55,7 @@ def choose(
         case "embedded":
             return Private("embedded", Embedded(), verbs=("pause",), ports=ports)
         case "compose":
-            return Compose()
+            return Compose(ports=ports)
         case "external":
             return External(endpoints or {}, allowed_hosts=allowed_hosts)
     raise WorldUnavailable(

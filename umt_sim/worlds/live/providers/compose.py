@@ -55,13 +55,15 @@ class Compose:
 
     Args:
         file: The Compose file; found when left out.
+        ports: Published ports to insist on, by service; the others are free ones.
     """
 
     name = "compose"
     verbs: tuple[Verb, ...] = ("stop", "kill", "pause")
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, *, ports: Mapping[str, int] | None = None) -> None:
         self._file = file
+        self._ports = ports or {}
         self._project: Project
         self._kinds: dict[str, str] = {}
         self._doors: dict[str, int] = {}
@@ -76,7 +78,8 @@ class Compose:
         self._assign(services)
         if engine_version() is None:
             raise WorldUnavailable("docker", "no engine with Compose answers", remedy=REMEDY)
-        self._project = Project(f"umt-sim-{ledger.id}", self._file or compose_file())
+        variables = {f"{name.upper()}_PORT": str(port) for name, port in self._ports.items()}
+        self._project = Project(f"umt-sim-{ledger.id}", self._file or compose_file(), variables)
         ledger.note(RemoveProject(self._project.name, str(self._project.file)))
         self._project.up()
         return {spec.name: self._site(spec) for spec in services if spec.kind != "http"}

@@ -19,6 +19,9 @@ SETTING = "UMT_SIM_ENDPOINT_"
 """Begin of the environment variables with addresses: ``UMT_SIM_ENDPOINT_RABBITMQ=host:port``."""
 
 LOCAL = "127.0.0.1"
+HIGHEST = 65535
+STANDING = ("rabbitmq", "rabbitmq-management", "postgres", "redis")
+"""What ``umt-sim up`` offers, whether the scenario needs it or not."""
 
 
 class External:
@@ -49,9 +52,11 @@ class External:
         ledger: Ledger,  # noqa: ARG002 - nothing is started
     ) -> Mapping[str, Site]:
         """Look every address up, and refuse those off the list."""
+        self._insist_on_names(services)
         sites = {spec.name: self._site(spec) for spec in services if spec.kind != "http"}
         address = self._address(TOXIPROXY)
         self._toxiproxy = (address.host, address.port)
+        self._insist_on_way_back(services)
         return sites
 
     def stop(self) -> None:
@@ -107,12 +112,34 @@ class External:
         user, _, password = account.partition(":")
         place, _, database = place.partition("/")
         host, _, port = place.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdigit() or not 0 < int(port) <= HIGHEST:
             raise WorldUnavailable(
-                name, f"{text!r} is not an address", remedy="write host:port, as 127.0.0.1:5672"
+                name, f"{place!r} is not an address", remedy="write host:port, as 127.0.0.1:5672"
             )
         self._insist_on_allowed(name, host)
         return Endpoint(name, "", host, int(port), user, password, database)
+
+    def _insist_on_names(self, services: Sequence[ServiceSpec]) -> None:
+        """A misspelt name would leave a server out; HTTP services are ours, and nowhere else."""
+        servers = [spec for spec in services if spec.kind != "http"]
+        brokers = [f"{spec.name}-management" for spec in servers if spec.kind == "rabbitmq"]
+        asked = [spec.name for spec in servers] + brokers + [TOXIPROXY]
+        for name in self._given:
+            if name not in asked and name not in STANDING:
+                raise WorldUnavailable(
+                    name, "its address is not asked for", remedy=f"give those of {', '.join(asked)}"
+                )
+
+    def _insist_on_way_back(self, services: Sequence[ServiceSpec]) -> None:
+        """HTTP services are ours and listen on this machine's loopback."""
+        host = self._toxiproxy[0]
+        for spec in services:
+            if spec.kind == "http" and host != "localhost" and not _loopback(host):
+                raise WorldUnavailable(
+                    spec.name,
+                    f"it runs in this process, where the Toxiproxy of {host} cannot reach it",
+                    remedy="use a Toxiproxy of this machine",
+                )
 
     def _insist_on_allowed(self, name: str, host: str) -> None:
         if host != "localhost" and host not in self._allowed and not _loopback(host):

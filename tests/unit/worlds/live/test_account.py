@@ -7,7 +7,7 @@ from typing import Any
 
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import MessageEvent
-from umt_sim.worlds.live.witness import STALE, Account
+from umt_sim.worlds.live.account import STALE, Account
 
 
 class Broker:
@@ -31,6 +31,18 @@ class Broker:
 
     def seen_empty(self, queue: str) -> None:
         self.account.seen_empty(queue, self.now)
+
+    def find(self, queue: str, *, message: str = "m", died_in: str = "") -> None:
+        headers = _headers(message)
+        if died_in:
+            headers["properties"]["headers"] = {"x-death": [{"queue": died_in}]}
+        self.account.found(queue, headers, 3)
+
+    @property
+    def ended(self) -> list[tuple[str, str]]:
+        """Fates and queues of everything, when the books are closed."""
+        self.account.close()
+        return self.fates
 
     @property
     def fates(self) -> list[tuple[str, str]]:
@@ -70,12 +82,14 @@ def test_a_delivered_message_is_settled_when_its_queue_is_seen_empty() -> None:
     broker.deliver("a")
     broker.now = 1.0 + STALE
     broker.seen_empty("a")
-    assert [("published", "a"), ("delivered", "a")] == broker.fates
-    broker.now = 1.1 + STALE
+    assert [("published", "a"), ("delivered", "a")] == broker.ended
+    broker.now = settled = 1.1 + STALE
     broker.seen_empty("a")
+    broker.now = 60.0
     broker.seen_empty("a")
-    assert ("acked", "a") == broker.fates[-1]
+    assert ("acked", "a") == broker.ended[-1]
     assert 3 == len(broker.fates)
+    assert settled == broker.recorder.so_far(MessageEvent)[-1].at
 
 
 def test_a_message_that_vanished_stays_owed() -> None:
@@ -95,6 +109,7 @@ def test_a_second_delivery_is_marked() -> None:
     broker.deliver("a", again=True)
     broker.now = 10.0
     broker.seen_empty("a")
+    broker.account.close()
     redelivered = [event.redelivered for event in broker.recorder.so_far(MessageEvent)]
     assert [False, False, True, False] == redelivered
     assert 1 == [fate for fate, _ in broker.fates].count("acked")
@@ -111,6 +126,72 @@ def test_dead_lettering_shows_at_the_next_delivery() -> None:
         ("published", "a"),
         ("delivered", "a"),
     ] == broker.fates
+
+
+def test_a_retried_message_that_kept_its_id_leaves_the_retry_queue() -> None:
+    """Its earlier self is still on the books of the queue that it comes back to."""
+    broker = Broker()
+    broker.publish("a")
+    broker.deliver("a")
+    broker.publish("a.retry")
+    broker.now = 1.0
+    broker.deliver("a", died_in="a.retry")
+    broker.now = 9.0
+    broker.seen_empty("a")
+    assert 1 == broker.ended.count(("dead_lettered", "a.retry"))
+    assert 2 == broker.fates.count(("published", "a"))
+    assert 2 == broker.fates.count(("acked", "a"))
+
+
+def test_a_message_that_goes_round_twice_dies_twice() -> None:
+    """Also where the client leaves on it that it died before."""
+    broker = Broker()
+    broker.publish("a")
+    broker.deliver("a")
+    for _ in range(2):
+        broker.publish("a.retry")
+        broker.deliver("a", died_in="a.retry")
+        broker.deliver("a", died_in="a.retry", again=True)
+    assert 2 == broker.fates.count(("dead_lettered", "a.retry"))
+    assert 3 == broker.fates.count(("published", "a"))
+
+
+def test_messages_of_one_id_are_settled_each() -> None:
+    """A publisher that lost its confirm publishes again; some give no ids at all."""
+    broker = Broker()
+    broker.publish("a")
+    broker.publish("a")
+    broker.deliver("a")
+    broker.deliver("a")
+    broker.now = 9.0
+    broker.seen_empty("a")
+    assert 2 == broker.ended.count(("acked", "a"))
+
+
+def test_a_dead_letter_that_nobody_reads_is_found_at_the_end() -> None:
+    """It was taken for acknowledged until then; it died when it was last seen alive."""
+    broker = Broker()
+    broker.publish("jobs")
+    broker.now = 1.0
+    broker.deliver("jobs")
+    broker.now = 9.0
+    broker.seen_empty("jobs")
+    broker.now = 60.0
+    assert broker.account.missing("dead", 1)
+    broker.find("dead", died_in="jobs")
+    assert not broker.account.missing("dead", 1)
+    assert [("dead_lettered", "jobs"), ("published", "dead")] == broker.ended[-2:]
+    assert ("acked", "jobs") not in broker.fates
+    assert [1.0, 1.0] == [e.at for e in broker.recorder.so_far(MessageEvent)[-2:]]
+
+
+def test_what_lies_where_it_was_published_has_not_died() -> None:
+    """Nor has a stranger without a history."""
+    broker = Broker()
+    broker.publish("a")
+    broker.find("a", died_in="b")
+    broker.find("a", message="stranger")
+    assert [("published", "a")] == broker.ended
 
 
 def test_bytes_and_missing_headers_are_read_too() -> None:
