@@ -110,8 +110,10 @@ def test_a_toxic_that_toxiproxy_would_not_survive() -> None:
 
 def test_an_address_off_the_allow_list() -> None:
     """Exit code 3, and the option that allows it."""
-    found = cli(*RUN, "--endpoint", "toxiproxy=toxiproxy.example.com:8474")
+    address = "toxiproxy=toxiproxy.example.com:8474"
+    found = cli(*RUN, "--endpoint", address)
     assert 3 == found.exit_code
+    assert f"reproduce: umt-sim run {SMALL} --world live --endpoint {address}" in found.output
     assert "add --allow-host toxiproxy.example.com" in found.output
 
 
@@ -120,6 +122,16 @@ def test_an_address_that_is_none() -> None:
     found = cli(*RUN, "--endpoint", "toxiproxy")
     assert 2 == found.exit_code
     assert "'toxiproxy' is not NAME=HOST:PORT" in found.output
+
+
+@pytest.mark.parametrize(
+    "option", [("--provider", "system"), ("--endpoint", "redis=h:1"), ("--allow-host", "h")]
+)
+def test_servers_for_the_sim_world(option: tuple[str, str]) -> None:
+    """A mistake of use: somebody forgot where to run."""
+    found = cli("run", str(SMALL), "--no-save", "-q", *option)
+    assert 2 == found.exit_code
+    assert "--provider, --endpoint and --allow-host ask for --world live" in found.output
 
 
 def test_a_port_that_is_taken() -> None:

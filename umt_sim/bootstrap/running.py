@@ -86,6 +86,7 @@ def run_plan(
             system=find_system(plan.system),
             report=onlooker.report,
             listener=listener,
+            supply=(supply or Supply()).as_dict() if plan.world == "live" else None,
         )
     if any(fault.kind in (Crash.kind, Kill.kind) for fault in journal.of(FaultRecord)):
         _free_the_dead()

@@ -242,7 +242,11 @@ def _nothing(trial: Trial, code: ExitCode, error: str, *, took_wall: float) -> T
         tape_hash=None,
         folder=None,
         reproduce=command_for(
-            trial.source, world=trial.world, seed=seed, overrides=trial.overrides
+            trial.source,
+            world=trial.world,
+            seed=seed,
+            overrides=trial.overrides,
+            supply=trial.supply.as_dict() if trial.supply and trial.world == "live" else None,
         ),
         advice="",
         took_wall=took_wall,

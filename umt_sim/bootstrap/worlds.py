@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from umt_sim.faults.timeline import Fault
 from umt_sim.scenario.plan import WorldName
@@ -28,6 +29,21 @@ class Supply:
     provider: str = "auto"
     endpoints: Mapping[str, str] = field(default_factory=dict)
     allowed_hosts: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for the journal; passwords are not in it."""
+        return {
+            "provider": self.provider,
+            "endpoints": {name: _without_password(at) for name, at in self.endpoints.items()},
+            "allowed_hosts": list(self.allowed_hosts),
+        }
+
+
+def _without_password(address: str) -> str:
+    """``user:password@place`` with three stars for the password."""
+    account, at, place = address.rpartition("@")
+    user, colon, _ = account.partition(":")
+    return f"{user}{colon}***@{place}" if colon else account + at + place
 
 
 def open_world(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +28,7 @@ def conduct(
     system: System,
     report: Callable[[Progress], None],
     listener: Callable[[Record], None] | None = None,
+    supply: Mapping[str, Any] | None = None,
 ) -> Journal:
     """
     Carry *plan* out and return what happened.
@@ -41,6 +42,7 @@ def conduct(
         system: What is tested.
         report: Told once a second of the run how far it has come.
         listener: Told each record of the journal as it is written.
+        supply: Who was asked for the world's servers, for the header.
 
     Returns:
         The journal. Its header holds the plan, seed, world, versions, tape hash
@@ -57,7 +59,8 @@ def conduct(
     with world, logs_recorded(recorder):
         ended = _ended(run)
         # Closed before the world is left: that is when Python runs what a crashed host left open.
-        return recorder.close(_header(run, ended))
+        supplied = {"supply": supply} if supply is not None else {}
+        return recorder.close(_header(run, ended) | supplied)
 
 
 def _ended(run: Run) -> str:

@@ -58,12 +58,15 @@ def command(
     A scenario with several seeds is run once for each. The exit code is that of
     the worst run.
     """
+    from umt_sim.bootstrap import Supply
     from umt_sim.bootstrap.trials import trials_of
     from umt_sim.cli.batch import carried_out
     from umt_sim.errors import ScenarioError
 
     if seed is not None and seeds is not None:
         raise click.UsageError("either --seed or --seeds, not both")
+    if world != "live" and supply != Supply():
+        raise click.UsageError("--provider, --endpoint and --allow-host ask for --world live")
     if no_save and any(writer.name == "html" for writer in delivery.files):
         raise click.UsageError("--html reports on a run that is kept; leave out --no-save")
     trials: list[Trial] = []
