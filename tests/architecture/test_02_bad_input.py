@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -26,9 +27,10 @@ from umt_sim.platform.contexts.content.commands import (
     ScoreVariation,
     VariationCounts,
 )
-from umt_sim.platform.errors import OversizeMessage, RequestFailed
+from umt_sim.platform.errors import InvariantViolated, OversizeMessage, RequestFailed
 from umt_sim.platform.messages import MessageCodec, MessageFactory, TaskMessage
 from umt_sim.platform.messages.codec import MAX_BYTES
+from umt_sim.platform.resilience.breaker.events import CallFailed
 
 CREATION = "content-creation-agent"
 QUEUE = "umt.content-creation"
@@ -121,6 +123,20 @@ def changed(post: Post, **changes: Any) -> bytes:
             lambda p: changed(p, payload={"brand_id": str(UUID(int=1)), "title": "x" * MAX_BYTES}),
             "OversizeMessage: a message of ",
         ),
+        (lambda p: CODEC.encode(p.task()).ljust(MAX_BYTES + 1), "OversizeMessage: a message of "),
+        (lambda _: b"", "MalformedMessage: malformed message: message: Invalid JSON: EOF"),
+        (
+            lambda p: gzip.compress(CODEC.encode(p.task())),
+            "MalformedMessage: malformed message: message: Invalid JSON",
+        ),
+        (
+            lambda p: changed(p, **{f"field {number}": 1 for number in range(40_000)}),
+            "MalformedMessage: malformed message: task.field 0: Extra inputs are not permitted",
+        ),
+        (
+            lambda p: changed(p, **{"k" * 900_000: 1}),
+            "MalformedMessage: malformed message: task.kkkkk",
+        ),
     ],
     ids=[
         "no-json",
@@ -133,6 +149,11 @@ def changed(post: Post, **changes: Any) -> bytes:
         "older-major-version",
         "not-for-agents",
         "oversize",
+        "oversize-by-a-byte",
+        "empty",
+        "compressed",
+        "wrong-in-more-places-than-a-header-has-room-for",
+        "a-name-longer-than-a-header",
     ],
 )
 def test_what_cannot_be_read_goes_to_the_dead_letters_with_its_reason(
@@ -282,6 +303,61 @@ def test_a_replayed_idempotency_key_is_answered_and_changes_nothing(in_world: In
         assert ["completed", "duplicate"] == statuses
         assert results[0] == results[1]
         assert ["First"] == await _titles(stage)
+
+    in_world(play)
+
+
+def test_a_task_whose_requester_is_gone_is_not_lost(in_world: InWorld) -> None:
+    """It failed, and its mailbox is away: the dead letters get it, and no breaker hears of it."""
+
+    async def play(stage: Stage) -> None:
+        async with stage.application(agents=only_creation()), post(stage) as stranger:
+            command = replace(COMMAND, variations=99)
+            await stranger.send(CODEC.encode(stranger.task(command, reply_to="nobody's")))
+            dead = await stranger.dead_letter()
+        assert "InvariantViolated: 99 variations; ask for 0 to 25" == dead.reason
+        assert not [event for event in stage.events if isinstance(event, CallFailed)]
+
+    in_world(play)
+
+
+class Fussy(ContentCreationAgent):
+    """An agent that quotes what it does not like."""
+
+    @takes("score_variation")
+    async def score_variation(self, *_: Any) -> Any:
+        """Refuse at length."""
+        raise InvariantViolated("there is no channel " + ascii("\ue000" * 300_000))
+
+
+def test_an_error_that_would_quote_a_whole_message_is_cut(in_world: InWorld) -> None:
+    """Escaped, the quotation is longer than a message may be; who waits is answered still."""
+
+    async def play(stage: Stage) -> None:
+        async with stage.application(agents=only_creation(Fussy)) as application:
+            with pytest.raises(RequestFailed, match="there is no channel") as refusal:
+                await application.client.score_variation(SCORES)
+        assert len(str(refusal.value)) < 1100
+
+    in_world(play)
+
+
+def test_two_tasks_of_one_conversation_are_two(in_world: InWorld) -> None:
+    """Without keys, and even without a correlation id, neither is taken for the other."""
+
+    async def play(stage: Stage) -> None:
+        async with stage.application() as application, post(stage) as stranger:
+            brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            answers = await stranger.channel.declare_queue("answers", exclusive=True)
+            statuses = []
+            for title in ("First", "Second"):
+                task = stranger.task(CreateContent(brand_id=brand, title=title), reply_to="answers")
+                fields = json.loads(CODEC.encode(task))
+                del fields["correlation_id"]
+                await stranger.send(json.dumps(fields).encode())
+                statuses.append(CODEC.decode((await _next(answers)).body).status.value)
+        assert ["completed", "completed"] == statuses
+        assert {"First", "Second"} == set(await _titles(stage))
 
     in_world(play)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from tests.fakes.stage import ACME, InWorld, Stage
 from umt_sim.platform.agents.catalogue import CATALOGUE, EVENTS, TASKS
 from umt_sim.platform.contexts.content.commands import CreateContent
-from umt_sim.platform.contexts.content.events import ContentCreated
+from umt_sim.platform.contexts.content.events import ContentCreated, ContentTested
 from umt_sim.platform.domain.model import DomainEvent
 from umt_sim.platform.errors import (
     ErrorClass,
@@ -25,6 +26,7 @@ from umt_sim.platform.errors import (
     NotFound,
     UnknownPayload,
     UnsupportedVersion,
+    told_of,
 )
 from umt_sim.platform.messages import (
     ErrorMessage,
@@ -58,8 +60,8 @@ class Still:
         raise AssertionError("nobody sleeps here")
 
 
-def factory(sender: str = "client") -> MessageFactory:
-    return MessageFactory(sender, clock=Still(), randomness=Random(1))
+def factory(sender: str = "client", *, seed: int = 1) -> MessageFactory:
+    return MessageFactory(sender, clock=Still(), randomness=Random(seed))
 
 
 def test_the_first_message_of_a_conversation_correlates_with_itself() -> None:
@@ -145,7 +147,9 @@ def test_the_six_types_are_told_apart() -> None:
     ] == decoded
 
 
-texts = st.text(min_size=1, max_size=40)
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+texts = st.text(characters, min_size=1, max_size=40)
+keys = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=200)
 moments = st.datetimes(timezones=st.just(UTC))
 commands = st.builds(
     CreateContent,
@@ -155,7 +159,7 @@ commands = st.builds(
     channel=texts,
     variations=st.integers(0, 25),
     topics=st.lists(texts, max_size=4).map(tuple),
-    tone=st.text(max_size=20),
+    tone=st.text(characters, max_size=20),
 )
 tasks = st.builds(
     TaskMessage,
@@ -173,11 +177,11 @@ tasks = st.builds(
     timeout_seconds=st.none() | st.floats(0.001, 1e6),
     retry_count=st.integers(0, 10),
     max_retries=st.integers(0, 10),
-    idempotency_key=st.none() | texts,
+    idempotency_key=st.none() | keys,
 )
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(characters),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(characters), inner),
     max_leaves=8,
 )
 
@@ -215,6 +219,19 @@ def encoded(**changes: Any) -> bytes:
         ({"timestamp": "2026-01-01T00:00:00"}, "task.timestamp: Input should have timezone info"),
         ({"correlation": None}, "task.correlation: Extra inputs are not permitted"),
         ({"payload": {"title": "x"}}, "payload.brand_id: Field required"),
+        ({"expires_at": "2026-01-01T00:00:00"}, "task.expires_at: Input should have timezone info"),
+        ({"timeout_seconds": float("inf")}, "task.timeout_seconds: Input should be a finite"),
+        ({"timeout_seconds": -1e-9}, "task.timeout_seconds: Input should be greater than 0"),
+        ({"version": "\u0661.\u0660"}, "task.version: String should match pattern"),
+        ({"version": "9" * 5000 + ".0"}, "task.version: String should match pattern"),
+        ({"version": "1.0\n"}, "task.version: String should match pattern"),
+        ({"reply_to": ""}, "task.reply_to: String should have at least 1 character"),
+        ({"reply_to": "\u00e9" * 128}, "task.reply_to: Value error, an address has at most 255"),
+        ({"idempotency_key": ""}, "task.idempotency_key: String should match pattern"),
+        ({"idempotency_key": "a\r\nb: c"}, "task.idempotency_key: String should match pattern"),
+        ({"idempotency_key": "\u043a\u043b\u044e\u0447"}, "task.idempotency_key: String should"),
+        ({"idempotency_key": "k" * 201}, "task.idempotency_key: String should match pattern"),
+        ({"sender_id": "a\0b"}, "message: a text holds a NUL character"),
         (
             {"message_type": "gossip"},
             "Input tag 'gossip' found using 'message_type' does not match",
@@ -226,6 +243,84 @@ def test_what_is_wrong_is_said_by_field(changes: dict[str, Any], problem: str) -
     with pytest.raises(MalformedMessage) as error:
         CODEC.decode(encoded(**changes))
     assert any(problem in said for said in error.value.problems), error.value.problems
+
+
+@pytest.mark.parametrize("slashes", ["", "\\", "\\\\"])
+def test_the_escape_of_a_nul_may_itself_be_escaped(slashes: str) -> None:
+    """A text that only talks about one, after any number of backslashes, is a text like others."""
+    command = replace(COMMAND, title=f"{slashes}\\u0000")
+    assert command == CODEC.decode(CODEC.encode(factory().task("create_content", command))).payload
+    with pytest.raises(MalformedMessage, match="a text holds a NUL character"):
+        CODEC.encode(factory().task("create_content", replace(COMMAND, title=f"{slashes}\0")))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_payload_has_no_number_that_json_has_not(number: str) -> None:
+    """Read, it would be written as a null later on."""
+    event = factory().event(ContentTested(UUID(int=2), "A", 0.25, 0.5))
+    body = CODEC.encode(event).replace(b"0.25", number.encode())
+    with pytest.raises(MalformedMessage, match=r"payload\.lift: Input should be a finite number"):
+        CODEC.decode(body)
+
+
+@pytest.mark.parametrize("repeated", ["priority", "version", "message_type"])
+def test_of_a_field_said_twice_the_last_counts(repeated: str) -> None:
+    """For every reader the same, so that no two of them see two messages in the same bytes."""
+    said = {"priority": 9, "version": "1.7", "message_type": "heartbeat"}
+    body = encoded()[:-1] + f', "{repeated}": {json.dumps(said[repeated])}}}'.encode()
+    plain = json.dumps(json.loads(body)).encode()
+    assert _outcome(plain) == _outcome(body) != _outcome(encoded())
+
+
+def _outcome(body: bytes) -> Any:
+    try:
+        return CODEC.decode(body)
+    except MalformedMessage as error:
+        return error.problems
+
+
+def test_a_thousand_problems_are_told_in_few_words() -> None:
+    """A reason travels in a header, and AMQP has room for one frame of them."""
+    with pytest.raises(MalformedMessage) as error:
+        CODEC.decode(encoded(**{f"field {number}": 1 for number in range(1000)}))
+    assert 1000 == len(error.value.problems)
+    assert str(error.value).endswith("; and 990 more")
+    assert len(str(error.value)) < 1000
+
+
+def test_an_error_quotes_no_input_not_even_by_its_cause() -> None:
+    """A traceback shows causes; what somebody put into a wrong field may be a password."""
+    for changes in ({"priority": "hunter2"}, {"payload": {"brand_id": "hunter2"}}):
+        with pytest.raises(MalformedMessage) as error:
+            CODEC.decode(encoded(**changes))
+        assert "hunter2" not in "".join(traceback.format_exception(error.value))
+
+
+def test_what_is_told_of_an_error_is_one_short_line() -> None:
+    """Line breaks would forge log records, and a quoted text can be as long as a message."""
+    told = told_of(NotFound("channel", "x\n2026 ERROR forged\x1b[2J" + "y" * 5000))
+    assert told.startswith("there is no channel x 2026 ERROR forged [2J")
+    assert 1000 == len(told)
+    assert "" == told_of(ZeroDivisionError("hunter2"))
+
+
+def test_a_task_without_a_key_is_an_effect_of_its_own() -> None:
+    """Two tasks of one conversation are two; one task stays one however far it is forwarded."""
+    first, second = (
+        factory(seed=seed).task("create_content", COMMAND, cause=factory().heartbeat())
+        for seed in (2, 3)
+    )
+    assert first.correlation_id == second.correlation_id
+    assert first.effect_key != second.effect_key
+    passed_on = [factory(seed=seed).forward(first, COMMAND) for seed in (4, 5)]
+    assert {first.effect_key} == {task.effect_key for task in passed_on}
+
+
+def test_a_slow_clock_lengthens_no_deadline() -> None:
+    """An hour behind the requester's clock, a task still gets no more than its timeout."""
+    task = factory().task("create_content", COMMAND, timeout_seconds=30.0)
+    assert 10.0 == task.seconds_left(NOW + timedelta(seconds=20))
+    assert 30.0 == task.seconds_left(NOW - timedelta(hours=1))
 
 
 def test_every_problem_is_said_at_once() -> None:
@@ -286,6 +381,20 @@ def test_a_missing_upcaster_is_named() -> None:
     registry.register_event("price.changed", PriceChanged, version=2)
     with pytest.raises(MalformedMessage, match=r"no upcaster for price\.changed from version 1"):
         registry.read_event("price.changed", {}, 1)
+
+
+def test_an_older_payload_that_is_none_is_malformed() -> None:
+    """An upcaster gets what nobody has validated: what it stumbles over is the sender's fault."""
+    registry = PayloadRegistry()
+    registry.register_event("price.changed", PriceChanged, version=2)
+
+    @registry.upcaster("price.changed", from_version=1)
+    def renamed(old: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"cents": old["price"]}
+
+    for payload in ({}, [], None):
+        with pytest.raises(MalformedMessage, match=r"is no price\.changed from version 1: "):
+            registry.read_event("price.changed", payload, 1)
 
 
 def test_the_catalogue_holds_every_task_and_event() -> None:

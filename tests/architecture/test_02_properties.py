@@ -38,7 +38,7 @@ def anything(hint: Any) -> st.SearchStrategy[Any]:
 
 
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
-    str: st.text(max_size=30),
+    str: st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30),
     int: st.integers(-(2**53), 2**53),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),

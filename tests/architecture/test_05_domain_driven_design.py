@@ -72,6 +72,7 @@ from umt_sim.platform.domain import DomainEventDispatcher, Specification, new_id
 from umt_sim.platform.domain.model import DomainEvent
 from umt_sim.platform.errors import (
     AlreadyHandled,
+    ErrorClass,
     IllegalTransition,
     InvariantViolated,
     NotFound,
@@ -432,15 +433,14 @@ def test_the_second_of_two_writers_is_told(on_postgres: Callable[[Play], None]) 
 
 
 def test_one_of_two_who_create_the_same_is_told(on_postgres: Callable[[Play], None]) -> None:
-    """An id that is taken is a conflict with the stored version."""
+    """An id that is taken is a conflict with the stored version, which no repetition resolves."""
 
     async def play(database: PostgresDatabase) -> None:
         repository = PostgresContentRepository(database)
         await repository.save(story(content_id=BRAND))
-        with pytest.raises(
-            VersionConflict, match="changed from version 0, but version 1 is stored"
-        ):
+        with pytest.raises(VersionConflict, match="is new, but version 1 is stored") as conflict:
             await repository.save(story(content_id=BRAND))
+        assert ErrorClass.CLIENT is conflict.value.error_class
 
     on_postgres(play)
 

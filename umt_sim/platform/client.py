@@ -31,6 +31,7 @@ from umt_sim.platform.contexts.integration.commands import (
     RefreshCredentials,
     SyncPlatform,
 )
+from umt_sim.platform.contexts.integration.model import Credentials
 from umt_sim.platform.domain.identity import new_id
 from umt_sim.platform.errors import MessageError, MissingDependency, PortTimeout, RequestFailed
 from umt_sim.platform.messages.codec import MessageCodec
@@ -194,7 +195,7 @@ class MarketingClient:
     def _sealed(self, credentials: str) -> str:
         if self._vault is None:
             raise MissingDependency("MarketingClient", ["vault is missing; give it a Vault"])
-        return self._vault.seal(credentials).decode("ascii")
+        return Credentials.of(credentials, self._vault).sealed.decode("ascii")
 
     async def _operation(
         self, role: str, task_type: str, payload: Any, *, policy: str = ""

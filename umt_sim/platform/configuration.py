@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 __all__ = [
     "Configuration",
@@ -12,6 +14,8 @@ __all__ = [
     "RabbitMQSettings",
     "RedisSettings",
 ]
+
+_TOKEN = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +79,25 @@ class PostgresSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """Where an HTTP upstream is and how long to wait for it."""
+    """
+    Where an HTTP upstream is and how long to wait for it.
+
+    Raises:
+        ValueError: *base_url* holds a password, and would be shown with it; or *token* holds
+            what no header can, such as the line break at the end of a file.
+    """
 
     base_url: str
     token: str = field(default="", repr=False)
     connect_timeout: float = 2.0
     timeout: float = 30.0
     max_connections: int = 100
+
+    def __post_init__(self) -> None:
+        if "@" in urlsplit(self.base_url).netloc:
+            raise ValueError("an upstream's base_url holds no password; give it as the token")
+        if not _TOKEN.fullmatch(self.token):
+            raise ValueError("an upstream's token is visible ASCII, with no line break or space")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

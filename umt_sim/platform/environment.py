@@ -53,8 +53,11 @@ def _address(name: str, environment: Mapping[str, str], default: str = "") -> Sp
     try:
         address = urlsplit(environment.get(name) or default)
         _ = address.port  # raises, too
-    except ValueError as error:
-        raise ValueError(f"{name} is no address: {error}") from None
+    except ValueError:
+        # Its text would quote a password with a # or / in it as the port.
+        raise ValueError(
+            f"{name} is no address: write #, /, ? and @ in a password as %23, %2F, %3F and %40"
+        ) from None
     if not address.scheme or not address.hostname:
         raise ValueError(f"{name} is no address; write scheme://user:password@host:port/path")
     return address
@@ -69,7 +72,10 @@ def _postgres(address: SplitResult) -> PostgresSettings:
 
 
 def _redis(address: SplitResult) -> RedisSettings:
-    return RedisSettings(**_who_and_where(address), database=int(_path(address) or 0))
+    number = _path(address) or "0"
+    if not number.isdecimal():
+        raise ValueError(f"UMT_REDIS ends in the number of a database, not {number!r}")
+    return RedisSettings(**_who_and_where(address), database=int(number))
 
 
 def _who_and_where(address: SplitResult) -> dict[str, Any]:
@@ -91,7 +97,8 @@ def _stated(**parts: Any) -> dict[str, Any]:
 
 
 def _upstream(address: SplitResult) -> HttpSettings:
-    place = address.hostname or ""
+    host = address.hostname or ""
+    place = f"[{host}]" if ":" in host else host
     port = f":{address.port}" if address.port else ""
     return HttpSettings(
         base_url=f"{address.scheme}://{place}{port}{address.path}",

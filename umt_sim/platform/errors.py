@@ -18,7 +18,9 @@ What production code of the platform can meet and handle.
       PortError                  the outside failed; every adapter maps its driver onto these
         PortTimeout              outcome unknown: it may have happened
         PortUnavailable          did not happen
+          Unroutable             for nobody takes what is published there
         PortClosed               did not happen, because we closed the port ourselves
+        CannotBeSent             did not happen, and never will as it is
         UpstreamRefused          the other side answered, and the answer is no
 
 ``resilience`` adds what a breaker, bulkhead or rate limiter refuses. Each class
@@ -28,11 +30,13 @@ Errors of a driver are mapped in one place per adapter, with the cause kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 __all__ = [
     "AlreadyHandled",
+    "CannotBeSent",
     "DomainError",
     "ErrorClass",
     "IllegalTransition",
@@ -49,11 +53,18 @@ __all__ = [
     "PortUnavailable",
     "RequestFailed",
     "UnknownPayload",
+    "Unroutable",
     "UnsupportedVersion",
     "UpstreamRefused",
     "VersionConflict",
     "error_class_of",
+    "told_of",
 ]
+
+MOST_PROBLEMS = 10
+"""Told of one malformed message; a message can be wrong in as many places as it has fields."""
+MOST_TOLD = 1000
+"""Characters told of one error: they travel in a message, or in a header of one frame."""
 
 
 class ErrorClass(StrEnum):
@@ -109,7 +120,11 @@ class NotFound(DomainError):
 
 
 class VersionConflict(DomainError):
-    """Somebody else saved the aggregate first. Load it again and repeat the change."""
+    """
+    Somebody else saved the aggregate first. Load it again and repeat the change.
+
+    For a new aggregate, whose id turns out to be taken, repeating helps nothing.
+    """
 
     error_class = ErrorClass.TRANSIENT
 
@@ -118,7 +133,11 @@ class VersionConflict(DomainError):
         self.expected = expected
         self.found = found
         stored = "nothing is stored" if found is None else f"version {found} is stored"
-        super().__init__(f"{aggregate_id} was changed from version {expected}, but {stored}")
+        if expected == 0:
+            self.error_class = ErrorClass.CLIENT
+            super().__init__(f"{aggregate_id} is new, but {stored}")
+        else:
+            super().__init__(f"{aggregate_id} was changed from version {expected}, but {stored}")
 
 
 class AlreadyHandled(PlatformError):
@@ -142,7 +161,9 @@ class MalformedMessage(MessageError):
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("malformed message: " + "; ".join(self.problems))
+        more = len(self.problems) - MOST_PROBLEMS
+        told = [*self.problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
+        super().__init__("malformed message: " + "; ".join(told))
 
 
 class OversizeMessage(MessageError):
@@ -226,6 +247,23 @@ class PortClosed(PortError):
     _verdict = "was asked after close()"
 
 
+class Unroutable(PortUnavailable):
+    """It did not happen, because nobody takes what is published under that address."""
+
+    error_class = ErrorClass.CLIENT
+
+
+class CannotBeSent(PortError):
+    """
+    It did not happen, and never will as it is: the protocol has no way to say it.
+
+    Its text never quotes what cannot be said, which may be a secret with a line break.
+    """
+
+    error_class = ErrorClass.CLIENT
+    _verdict = "cannot be sent"
+
+
 class UpstreamRefused(PortError):
     """
     The other side answered, and the answer is no.
@@ -257,3 +295,20 @@ def error_class_of(error: BaseException) -> ErrorClass:
     """The class of *error*: what it says of itself, or fatal for what we did not foresee."""
     declared = getattr(error, "error_class", None)
     return declared if isinstance(declared, ErrorClass) else ErrorClass.FATAL
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def told_of(error: BaseException) -> str:
+    """
+    What is told of *error* to others, on one line: in answers, dead letters and logs.
+
+    The text of one we did not foresee stays here, for it may quote what it should not:
+    then nothing is told. A long text is cut.
+    """
+    if not isinstance(error, PlatformError):
+        return ""
+    text = str(error)
+    cut = text if len(text) <= MOST_TOLD else f"{text[: MOST_TOLD - 1]}…"
+    return _UNPRINTABLE.sub(" ", cut)

@@ -45,9 +45,45 @@ def test_addresses_are_taken_apart() -> None:
     )
 
 
-@pytest.mark.parametrize("wrong", ["localhost", "amqp://user:secret@host:port/", "amqp://"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "localhost",
+        "amqp://user:secret@host:port/",
+        "amqp://user:secret#1@host/",
+        "amqp://user:secret/1@host/",
+        "amqp://",
+    ],
+)
 def test_what_is_no_address_is_refused_without_its_secret(wrong: str) -> None:
     """The variable is named, the password is not."""
     with pytest.raises(ValueError, match="UMT_RABBITMQ is no address") as refusal:
         configuration_from({"UMT_RABBITMQ": wrong})
+    assert "secret" not in str(refusal.value)
+
+
+def test_the_host_of_an_upstream_may_be_an_ip_6_address() -> None:
+    """Its brackets stay, or its colons would be taken for the port's."""
+    configuration = configuration_from({"UMT_UPSTREAM_LLM": "http://[::1]:8080/api"})
+    assert "http://[::1]:8080/api" == configuration.upstreams["llm"].base_url
+
+
+def test_a_redis_database_is_a_number() -> None:
+    """A name is refused, and the variable it stands in is named."""
+    with pytest.raises(ValueError, match="UMT_REDIS ends in the number of a database, not 'main'"):
+        configuration_from({"UMT_REDIS": "redis://cache/main"})
+
+
+@pytest.mark.parametrize("token", ["secret\n", "sécret", "se cret", "secret\0"])
+def test_a_token_that_no_header_can_hold_is_refused_unseen(token: str) -> None:
+    """The line break at the end of a file is the usual one; found late, it would be quoted."""
+    with pytest.raises(ValueError, match="token is visible ASCII") as refusal:
+        HttpSettings(base_url="http://llm", token=token)
+    assert token not in str(refusal.value)
+
+
+def test_a_password_in_a_base_url_is_refused_unseen() -> None:
+    """The address is printed with the settings, and by the HTTP library's log."""
+    with pytest.raises(ValueError, match="base_url holds no password") as refusal:
+        HttpSettings(base_url="http://user:secret@llm")
     assert "secret" not in str(refusal.value)

@@ -15,6 +15,7 @@ from opentelemetry.util.types import AttributeValue
 
 from umt_sim.platform.configuration import HttpSettings
 from umt_sim.platform.errors import (
+    CannotBeSent,
     ErrorClass,
     PortClosed,
     PortTimeout,
@@ -48,7 +49,8 @@ class HttpxGateway:
     Talks JSON to one upstream.
 
     A failed connection attempt did not happen and is ``PortUnavailable``; whatever
-    breaks once the request is on its way is ``PortTimeout``: it may have happened.
+    breaks once the request is on its way is ``PortTimeout``: it may have happened. A
+    request that HTTP has no way to say, with a line break in a header, is ``CannotBeSent``.
     Proxies and certificates named in the environment are ignored.
 
     Args:
@@ -122,6 +124,11 @@ class HttpxGateway:
             raise PortClosed(self.name, operation)
         try:
             return await self._client.request(method, path, json=json, headers=headers)
+        except (UnicodeEncodeError, httpx.InvalidURL, httpx.LocalProtocolError):
+            # The causes quote the header, which may be a token: they are not kept.
+            raise CannotBeSent(
+                self.name, operation, "its address or a header has characters that HTTP has not"
+            ) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PortUnavailable(self.name, operation, str(error)) from error
         except httpx.TransportError as error:

@@ -48,8 +48,8 @@ _NOTHING_HAPPENED = ("08", "53", "57")
 """SQLSTATE classes: no connection, out of resources, operator intervention."""
 _TRY_AGAIN = ("40", "55")
 """SQLSTATE classes: serialization failure or deadlock, lock not available."""
-_REQUEST_WRONG = ("23", "UM")
-"""SQLSTATE classes: a constraint says no, or a function of our own migrations does."""
+_REQUEST_WRONG = ("22", "23", "UM")
+"""SQLSTATE classes: a value is none, a constraint says no, or a function of our migrations does."""
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,12 @@ from aiormq.exceptions import ChannelInvalidStateError
 from pamqp.commands import Basic
 
 from umt_sim.platform.configuration import Configuration
-from umt_sim.platform.errors import PortClosed, PortTimeout, PortUnavailable
+from umt_sim.platform.errors import (
+    PortClosed,
+    PortTimeout,
+    PortUnavailable,
+    Unroutable,
+)
 from umt_sim.platform.ports.message_broker import Consumer, Parcel, QueueSpec
 
 __all__ = ["RabbitMQMessageBroker"]
@@ -90,7 +95,7 @@ class RabbitMQMessageBroker:
                 wait=False,
             )
         if isinstance(confirmation, DeliveredMessage):
-            raise PortUnavailable(PORT, operation, "no queue wants it")
+            raise Unroutable(PORT, operation, "no queue wants it")
 
     async def subscribe(self, queue: QueueSpec, consumer: Consumer) -> _Subscription:
         """Declare *queue* and hand each delivery to *consumer*."""
@@ -269,13 +274,26 @@ def _properties(parcel: Parcel) -> Basic.Properties:
     return Basic.Properties(
         content_type="application/json",
         delivery_mode=PERSISTENT,
-        headers=dict(parcel.headers),
+        headers=_writable(parcel.headers),
         message_id=parcel.message_id,
         correlation_id=parcel.correlation_id or None,
         reply_to=parcel.reply_to or None,
         priority=parcel.priority,
         expiration=None if expiration is None else str(max(1, round(expiration * 1000))),
     )
+
+
+def _writable(value: Any) -> Any:
+    """
+    Headers as the driver can write them.
+
+    It reads text that is no UTF-8 as ``bytes``, and of these writes only ``bytearray``.
+    """
+    if isinstance(value, Mapping):
+        return {name: _writable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    return bytearray(value) if isinstance(value, bytes) else value
 
 
 def _dead_letter_to(queue: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from umt_sim.platform.contexts.content.events import ContentCreated
 from umt_sim.platform.contexts.content.model import Content, ContentStatus
 from umt_sim.platform.errors import InvariantViolated
 from umt_sim.platform.messages.types import EventMessage, Header, TaskMessage
+from umt_sim.platform.ports.http_gateway import path_of
 
 __all__ = ["ContentAdManagementAgent"]
 
@@ -59,7 +60,7 @@ class ContentAdManagementAgent(Agent):
             ),
             schedule=Schedule(self.ports.clock.now()),
         )
-        key = task.idempotency_key or str(task.correlation_id)
+        key = task.effect_key
         text = await Writer(self.ports.gateways["llm"]).write(
             Brief(
                 title=command.name,
@@ -80,7 +81,7 @@ class ContentAdManagementAgent(Agent):
         """Ask the ad platform how a campaign does; note what was spent, keep the numbers."""
         campaign = await self.repositories.campaigns.get(command.campaign_id)
         response = await self.ports.gateways["ads"].request(
-            "GET", f"/campaigns/{campaign.reference}/spend"
+            "GET", path_of("campaigns", campaign.reference, "spend")
         )
         spent = Money(int(response.body["spent_cents"]), campaign.budget.total.currency)
         if not spent <= campaign.spent:

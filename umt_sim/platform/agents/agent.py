@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -24,10 +24,13 @@ from umt_sim.platform.domain.identity import new_id
 from umt_sim.platform.domain.model import AggregateRoot, DomainEvent
 from umt_sim.platform.errors import (
     AlreadyHandled,
+    DomainError,
+    ErrorClass,
     MessageError,
     MissingDependency,
     PlatformError,
     UnknownPayload,
+    Unroutable,
 )
 from umt_sim.platform.messages.codec import MessageCodec
 from umt_sim.platform.messages.factory import MessageFactory
@@ -265,7 +268,16 @@ class Agent:
         left = message.seconds_left(self.ports.clock.now())
         if left is not None and left <= 0:
             raise DeadlineExceeded(name, -left)
-        call = getattr(self, handler.method)(message, payload)
+        try:
+            return await self._in_time(left, getattr(self, handler.method)(message, payload), name)
+        except DomainError as error:
+            # What was done may be forbidden now because it was done: then this is a repetition.
+            if error.error_class is ErrorClass.CLIENT and "storage" in handler.needs:
+                await self._check_not_handled(message)
+            raise
+
+    async def _in_time(self, left: float | None, call: Awaitable[Any], name: str) -> Any:
+        """What *call* returns, within *left* seconds if there is a limit."""
         if left is None:
             return await call
         try:
@@ -283,10 +295,18 @@ class Agent:
             self.ports.on_error(f"{self.agent_id} handling {_content_of(message)[1]}", error)
         if await self._failures.retry(message, parcel, error):
             return
-        if isinstance(message, TaskMessage) and message.reply_to is not None:
-            await self.courier.answer(message, self.messages.error(message, error))
-        else:
+        if not await self._told(message, error):
             await self._failures.bury(parcel, error)
+
+    async def _told(self, message: Message, error: Exception) -> bool:
+        """Whether somebody waits, and has been told of *error*."""
+        if not isinstance(message, TaskMessage) or message.reply_to is None:
+            return False
+        try:
+            await self.courier.answer(message, self.messages.error(message, error), mandatory=True)
+        except Unroutable:
+            return False
+        return True
 
     async def _give_back(self, delivery: Delivery, error: PlatformError) -> None:
         """Return the delivery after a pause, so that a broken broker is not asked at once again."""
@@ -312,7 +332,7 @@ class Agent:
     def _idempotency_key(self, cause: Header) -> str:
         """The same for every delivery and repetition of one task, and for every one of an event."""
         if isinstance(cause, TaskMessage):
-            return f"{cause.task_type}:{cause.idempotency_key or cause.correlation_id}"
+            return f"{cause.task_type}:{cause.effect_key}"
         return f"{self.role}:{cause.message_id}"
 
     def _event_writer(self, cause: Header) -> Callable[[DomainEvent], OutboxEntry]:

@@ -54,10 +54,15 @@ class Courier:
             expires_seconds=task.seconds_left(now),
         )
 
-    async def answer(self, task: TaskMessage, message: Message) -> None:
-        """Send *message* to whoever waits for the answer to *task*; nobody may."""
+    async def answer(self, task: TaskMessage, message: Message, *, mandatory: bool = False) -> None:
+        """
+        Send *message* to whoever waits for the answer to *task*; nobody may.
+
+        Raises:
+            Unroutable: It is *mandatory*, and the mailbox is gone.
+        """
         if task.reply_to is not None:
-            await self._send(message, exchange="", routing_key=task.reply_to)
+            await self._send(message, exchange="", routing_key=task.reply_to, mandatory=mandatory)
 
     async def broadcast(self, message: Message, routing_key: str) -> None:
         """Tell *message* to whoever listens."""

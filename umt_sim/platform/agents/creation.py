@@ -30,8 +30,7 @@ class ContentCreationAgent(Agent):
     @takes("create_content", needs=("storage", "llm"))
     async def create_content(self, task: TaskMessage, command: CreateContent) -> Any:
         """Have a draft and its variations written, and store them."""
-        if not 0 <= command.variations < len(_LABELS):
-            raise InvariantViolated(f"{command.variations} variations; ask for 0 to 25")
+        _check_variations(command.variations)
         body, *others = await self._writer.write_versions(
             Brief(
                 title=command.title,
@@ -40,7 +39,7 @@ class ContentCreationAgent(Agent):
                 topics=command.topics,
             ),
             1 + command.variations,
-            idempotency_key=task.idempotency_key or str(task.correlation_id),
+            idempotency_key=task.effect_key,
         )
         content = Content.create(
             content_id=self.new_id(),
@@ -59,6 +58,7 @@ class ContentCreationAgent(Agent):
     @takes("generate_variations", needs=("storage", "llm"))
     async def generate_variations(self, task: TaskMessage, command: GenerateVariations) -> Any:
         """Have more variations of stored content written."""
+        _check_variations(command.count)
         content = await self.repositories.contents.get(command.content_id)
         texts = await self._writer.write_versions(
             Brief(
@@ -68,7 +68,7 @@ class ContentCreationAgent(Agent):
                 topics=[topic for topic in content.metadata.get("topics", "").split(", ") if topic],
             ),
             command.count,
-            idempotency_key=task.idempotency_key or str(task.correlation_id),
+            idempotency_key=task.effect_key,
         )
         for variation in _labelled(texts, after=len(content.variations)):
             content.add_variation(variation)
@@ -96,6 +96,11 @@ class ContentCreationAgent(Agent):
     @property
     def _writer(self) -> Writer:
         return Writer(self.ports.gateways["llm"])
+
+
+def _check_variations(count: int) -> None:
+    if not 0 <= count < len(_LABELS):
+        raise InvariantViolated(f"{count} variations; ask for 0 to {len(_LABELS) - 1}")
 
 
 def _labelled(texts: list[str] | Any, *, after: int = 0) -> list[Variation]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from umt_sim.platform.agents.addresses import DEAD_LETTERS
 from umt_sim.platform.agents.courier import Courier
-from umt_sim.platform.errors import ErrorClass, PlatformError, error_class_of
+from umt_sim.platform.errors import ErrorClass, OversizeMessage, error_class_of, told_of
 from umt_sim.platform.messages.codec import MessageCodec
 from umt_sim.platform.messages.factory import MessageFactory
 from umt_sim.platform.messages.types import Message, TaskMessage
@@ -67,7 +67,10 @@ class Failures:
         if attempt > most or not in_time:
             return False
         if isinstance(message, TaskMessage):
-            parcel = replace(parcel, body=self._codec.encode(self._messages.retry(message)))
+            try:
+                parcel = replace(parcel, body=self._codec.encode(self._messages.retry(message)))
+            except OversizeMessage:  # just short enough before
+                return False
         await self._courier.put(self._queue.delay_queue(attempt), parcel, {RETRY_COUNT: attempt})
         return True
 
@@ -87,13 +90,16 @@ class Failures:
 
 
 def _reason(error: Exception) -> str:
-    """What is said of *error*; the text of one we did not foresee may quote what it should not."""
-    name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, PlatformError) else name
+    return ": ".join(part for part in (type(error).__name__, told_of(error)) if part)
 
 
 def attempts_failed(message: Message, parcel: Parcel) -> int:
-    """How often it was tried before. Only tasks say so themselves."""
+    """
+    How often it was tried before. Only tasks say so themselves; for others a header does.
+
+    A header that is no such number was not written by us, and says nothing.
+    """
     if isinstance(message, TaskMessage):
         return message.retry_count
-    return int(parcel.headers.get(RETRY_COUNT, 0))
+    count = parcel.headers.get(RETRY_COUNT)
+    return count if isinstance(count, int) and count > 0 else 0

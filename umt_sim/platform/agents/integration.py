@@ -18,7 +18,7 @@ from umt_sim.platform.contexts.integration.model import (
 )
 from umt_sim.platform.errors import InvariantViolated, PortError, UpstreamRefused
 from umt_sim.platform.messages.types import TaskMessage
-from umt_sim.platform.ports.http_gateway import HttpGateway
+from umt_sim.platform.ports.http_gateway import HttpGateway, path_of
 from umt_sim.platform.ports.vault import Vault
 from umt_sim.platform.resilience.errors import CallNotPermitted, CallTimedOut
 
@@ -83,7 +83,7 @@ class AuthIntegrationAgent(Agent):
 
     async def _numbers(self, integration: Integration, reference: str) -> Any:
         response = await self._gateway(integration).request(
-            "GET", f"/posts/{reference}/metrics", headers=self._headers(integration)
+            "GET", path_of("posts", reference, "metrics"), headers=self._headers(integration)
         )
         return response.body
 
@@ -97,7 +97,7 @@ class AuthIntegrationAgent(Agent):
         try:
             await self._gateway(integration).request(
                 "GET",
-                f"/accounts/{integration.settings.account}",
+                path_of("accounts", integration.settings.account),
                 headers=self._headers(integration),
             )
         except UpstreamRefused as refusal:

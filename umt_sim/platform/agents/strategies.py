@@ -26,7 +26,8 @@ class Strategies:
     """
     Strategies by brand.
 
-    A cache that fails is a cache that misses: the strategy is worked out again.
+    A cache that fails, or holds what another release wrote, is a cache that misses: the
+    strategy is worked out again.
     """
 
     def __init__(self, brands: BrandRepository, contents: ContentRepository, cache: Cache) -> None:
@@ -68,10 +69,7 @@ class Strategies:
         except _CACHE_FAILS as error:
             logger.warning("the strategy cache is not read: %s", error)
             return None
-        if value is None:
-            return None
-        fields = json.loads(value)
-        return Strategy(tuple(fields["topics"]), fields["tone"])
+        return None if value is None else _read(value)
 
     async def _remember(self, brand_id: UUID, strategy: Strategy) -> None:
         value = json.dumps(asdict(strategy)).encode()
@@ -79,6 +77,18 @@ class Strategies:
             await self._cache.set(_key(brand_id), value, ttl_seconds=LIFE_SECONDS)
         except _CACHE_FAILS as error:
             logger.warning("the strategy cache is not written: %s", error)
+
+
+def _read(value: bytes) -> Strategy | None:
+    """What ``_remember`` wrote; ``None`` if it is something else."""
+    try:
+        fields = json.loads(value)
+        topics, tone = fields["topics"], fields["tone"]
+    except (ValueError, LookupError, TypeError) as error:
+        logger.warning("a cached strategy cannot be read: %s", type(error).__name__)
+        return None
+    well = isinstance(tone, str) and isinstance(topics, list)
+    return Strategy(tuple(map(str, topics)), tone) if well else None
 
 
 def _key(brand_id: UUID) -> str:

@@ -86,16 +86,14 @@ class ContentStrategyAgent(Agent):
             raise InvariantViolated("research names at least one competitor", command.brand_id)
         writer = Writer(self.ports.gateways["llm"])
         report = self._report(command.brand_id, ReportKind.COMPETITORS)
-        for competitor in command.competitors:
+        for number, competitor in enumerate(command.competitors, 1):
             brief = Brief(
                 title=f"What {competitor} does well",
                 content_type="analysis",
                 tone="factual",
                 topics=[competitor],
             )
-            statement = await writer.write(
-                brief, idempotency_key=f"{task.correlation_id}:{competitor}"
-            )
+            statement = await writer.write(brief, idempotency_key=f"{task.effect_key}:{number}")
             report.add(Insight(statement, CONFIDENCE_IN_HEARSAY))
         return await self._kept(task, report)
 

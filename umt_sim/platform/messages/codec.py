@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,7 @@ _WRITERS: dict[type, Callable[[Message], bytes]] = {
         SystemMessage,
     )
 }
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _MAJOR, _MINOR = (int(part) for part in VERSION.split("."))
 
 
@@ -68,8 +70,10 @@ class MessageCodec:
 
         Raises:
             OversizeMessage: There are too many of them.
+            MalformedMessage: A text holds a NUL.
         """
         body = _WRITERS[type(message)](message)
+        _check_texts(body)
         if len(body) > self._max_bytes:
             raise OversizeMessage(len(body), self._max_bytes)
         return body
@@ -86,6 +90,7 @@ class MessageCodec:
         """
         if len(body) > self._max_bytes:
             raise OversizeMessage(len(body), self._max_bytes)
+        _check_texts(body)
         try:
             message: Message = _READER.validate_json(body)
         except ValidationError as error:
@@ -109,18 +114,28 @@ class MessageCodec:
         return message
 
 
+def _check_texts(body: bytes) -> None:
+    """No text holds a NUL: the database would refuse it, after the upstreams did their part."""
+    if b"\\u0000" in body and _NUL.search(body):
+        raise MalformedMessage(["message: a text holds a NUL character"])
+
+
 def _read_newer_minor(body: bytes, error: ValidationError) -> Message:
-    """Read once more without the unknown fields, if a newer minor version explains them."""
+    """
+    Read once more without the unknown fields, if a newer minor version explains them.
+
+    *error* is not kept as a cause: it quotes what was wrong, which may be a secret.
+    """
     try:
         fields = json.loads(body)
-        major, minor = (int(part) for part in str(fields["version"]).split("."))
+        major, minor = _parts_of(str(fields["version"]))
     except (ValueError, KeyError, TypeError, RecursionError):  # the last: nested too deeply
-        raise MalformedMessage(problems_of(error)) from error
+        raise MalformedMessage(problems_of(error)) from None
     if major != _MAJOR:
-        raise UnsupportedVersion(fields["version"], VERSION) from error
+        raise UnsupportedVersion(fields["version"], VERSION) from None
     problems = error.errors(include_url=False, include_input=False)
     if minor <= _MINOR or any(not _is_unknown_field(p) for p in problems):
-        raise MalformedMessage(problems_of(error)) from error
+        raise MalformedMessage(problems_of(error)) from None
     for problem in problems:
         del fields[problem["loc"][-1]]
     message: Message = _READER.validate_python(fields)
@@ -129,8 +144,14 @@ def _read_newer_minor(body: bytes, error: ValidationError) -> Message:
 
 def _check_major(version: str) -> None:
     """A format of another major version may mean something else by the same fields."""
-    if int(version.partition(".")[0]) != _MAJOR:
+    if _parts_of(version)[0] != _MAJOR:
         raise UnsupportedVersion(version, VERSION)
+
+
+def _parts_of(version: str) -> tuple[int, int]:
+    """Major and minor; raises ``ValueError`` for anything else."""
+    major, minor = version.split(".")
+    return int(major), int(minor)
 
 
 def _is_unknown_field(problem: ErrorDetails) -> bool:

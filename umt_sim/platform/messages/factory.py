@@ -8,7 +8,7 @@ from typing import Any
 
 from umt_sim.platform.domain.identity import new_id
 from umt_sim.platform.domain.model import DomainEvent
-from umt_sim.platform.errors import PlatformError, error_class_of
+from umt_sim.platform.errors import error_class_of, told_of
 from umt_sim.platform.messages.types import (
     ErrorMessage,
     EventMessage,
@@ -89,7 +89,7 @@ class MessageFactory:
             reply_to=task.reply_to,
             expires_at=task.expires_at,
             timeout_seconds=task.timeout_seconds,
-            idempotency_key=task.idempotency_key,
+            idempotency_key=task.effect_key,
             priority=task.priority,
             max_retries=task.max_retries,
         )
@@ -129,17 +129,12 @@ class MessageFactory:
         )
 
     def error(self, task: TaskMessage, error: BaseException) -> ErrorMessage:
-        """
-        The answer to a task that failed.
-
-        The text of an error we did not foresee stays here: it may quote what it should not.
-        """
-        foreseen = isinstance(error, PlatformError)
+        """The answer to a task that failed."""
         return ErrorMessage(
             **self._header(task),
             error_type=type(error).__name__,
             error_class=error_class_of(error),
-            message=str(error) if foreseen else "internal error",
+            message=told_of(error) or "internal error",
         )
 
     def heartbeat(self, *, status: str = "running", in_flight: int = 0) -> HeartbeatMessage:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from umt_sim.platform.errors import MalformedMessage, UnknownPayload, UnsupportedVersion
 
@@ -81,7 +81,7 @@ class PayloadRegistry:
             step = self._upcasters.get((event_type, version))
             if step is None:
                 raise MalformedMessage([f"no upcaster for {event_type} from version {version}"])
-            payload = step(payload)
+            payload = _upcast(step, payload, f"{event_type} from version {version}")
             version += 1
         return _validate(entry, payload)
 
@@ -94,8 +94,18 @@ class PayloadRegistry:
 
 
 def _payload(payload: type, version: int) -> _Payload:
+    """How to read a *payload*. As JSON has no infinities, it has none."""
+    strict = with_config(ConfigDict(allow_inf_nan=False))(payload)
     # The validator itself: its adapter adds a layer to every call.
-    return _Payload(TypeAdapter(payload).validator.validate_python, payload, version)
+    return _Payload(TypeAdapter(strict).validator.validate_python, payload, version)
+
+
+def _upcast(step: Upcaster, payload: Any, what: str) -> Mapping[str, Any]:
+    """What *step* makes of *payload*, which nobody has validated yet."""
+    try:
+        return step(payload)
+    except Exception as error:  # noqa: BLE001 - whatever a payload that is none makes it do
+        raise MalformedMessage([f"payload: is no {what}: {type(error).__name__}"]) from None
 
 
 def _validate(entry: _Payload, payload: Any) -> Any:
@@ -104,7 +114,7 @@ def _validate(entry: _Payload, payload: Any) -> Any:
     try:
         return entry.read(payload)
     except ValidationError as error:
-        raise MalformedMessage(problems_of(error, "payload")) from error
+        raise MalformedMessage(problems_of(error, "payload")) from None  # it quotes the input
 
 
 def problems_of(error: ValidationError, *place: str) -> list[str]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from umt_sim.platform.errors import ErrorClass
 
@@ -53,8 +53,21 @@ class ResponseStatus(StrEnum):
     DUPLICATE = "duplicate"  # it had happened before; this is the answer given then
 
 
-Version = Annotated[str, Field(pattern=r"^\d+\.\d+$")]
+MOST_ADDRESS_BYTES = 255
+"""What AMQP has room for in a queue's name."""
+
+
+def _fits(address: str) -> str:
+    if len(address.encode()) > MOST_ADDRESS_BYTES:
+        raise ValueError(f"an address has at most {MOST_ADDRESS_BYTES} bytes")
+    return address
+
+
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Address = Annotated[str, Field(min_length=1), AfterValidator(_fits)]
+# What upstreams get as a header, and the database as a primary key: ASCII without spaces.
+Key = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -76,7 +89,7 @@ class Header(BaseModel):
         tracestate: Vendor part of that context.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     message_id: UUID
     message_type: MessageType
@@ -85,7 +98,7 @@ class Header(BaseModel):
     version: Version = VERSION
     correlation_id: UUID | None = None
     causation_id: UUID | None = None
-    reply_to: str | None = None
+    reply_to: Address | None = None
     priority: Annotated[int, Field(ge=0, le=9)] = 0
     expires_at: AwareDatetime | None = None
     traceparent: str | None = None
@@ -97,7 +110,15 @@ class Header(BaseModel):
 
 
 class TaskMessage(Header):
-    """Asks an agent to do something."""
+    """
+    Asks an agent to do something.
+
+    Attributes:
+        timeout_seconds: How long the requester waits for the answer.
+        retry_count: How often it was tried before; at most *max_retries* times.
+        idempotency_key: Names the effect, so that it happens once however often it is
+            asked for. Up to 200 visible ASCII characters.
+    """
 
     message_type: Literal[MessageType.TASK] = MessageType.TASK
     task_type: Name
@@ -105,7 +126,23 @@ class TaskMessage(Header):
     timeout_seconds: Seconds | None = None
     retry_count: Annotated[int, Field(ge=0)] = 0
     max_retries: Annotated[int, Field(ge=0)] = 3
-    idempotency_key: str | None = None
+    idempotency_key: Key | None = None
+
+    @property
+    def effect_key(self) -> str:
+        """Names the effect: by the requester's key, or else by this very message."""
+        return self.idempotency_key or str(self.message_id)
+
+    def seconds_left(self, now: datetime) -> float | None:
+        """
+        Seconds until nobody waits for the answer any more.
+
+        However far behind the requester's clock ours is, no more than its whole timeout.
+        """
+        left = super().seconds_left(now)
+        if left is None or self.timeout_seconds is None:
+            return left
+        return min(left, self.timeout_seconds)
 
 
 class EventMessage(Header):

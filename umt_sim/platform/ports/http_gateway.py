@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
+from urllib.parse import quote
 
-__all__ = ["HttpGateway", "HttpResponse"]
+from umt_sim.platform.errors import InvariantViolated
+
+__all__ = ["HttpGateway", "HttpResponse", "path_of"]
+
+
+def path_of(*segments: str) -> str:
+    """
+    A path of *segments*, which stay what they are whatever somebody wrote into them.
+
+    Raises:
+        InvariantViolated: A segment is empty or dots: it would lead to another place.
+    """
+    for segment in segments:
+        if not segment.strip("."):
+            raise InvariantViolated(f"{segment!r} names nothing at an upstream")
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ class OutboxRelay:
     relay takes them. ``SKIP LOCKED`` keeps two relays from taking the same one.
 
     Published entries are deleted together, a little later. A crash in between
-    publishes them again: consumers are idempotent.
+    publishes them again: consumers are idempotent. Nor is there an order: what could
+    not be published comes after what was stored later.
 
     A port that fails is waited for; the entries stay. Anything else goes to *on_error*.
     """
@@ -114,11 +115,11 @@ class OutboxRelay:
 
     async def turn(self) -> None:
         """Publish what is there now, and delete what was published long enough ago."""
-        entries = self._take_offered()
+        orphans: list[OutboxEntry] = []
         if self._clock.monotonic() >= self._poll_at:
             self._poll_at = self._clock.monotonic() + self._settings.poll
-            entries.extend(await self._claim())
-        await self._publish_all(entries)
+            orphans = await self._claim()
+        await self._publish_all([*self._take_offered(), *orphans])
         if self._published and (
             self._clock.monotonic() >= self._forget_at
             or len(self._published) >= self._settings.batch
@@ -165,10 +166,15 @@ class OutboxRelay:
     async def _publish_all(self, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
             return
-        if len(entries) == 1:  # the usual case needs no tasks
-            await self._publish_one(entries[0])
-        else:
-            await asyncio.gather(*(self._publish_one(entry) for entry in entries))
+        try:
+            if len(entries) == 1:  # the usual case needs no tasks
+                await self._publish_one(entries[0])
+            else:
+                await asyncio.gather(*(self._publish_one(entry) for entry in entries))
+        except asyncio.CancelledError:
+            # The process stops. What was not confirmed is left to ``drain``.
+            self._offered[:0] = [entry for entry in entries if entry.id not in self._published]
+            raise
 
     async def _publish_one(self, entry: OutboxEntry) -> None:
         try:

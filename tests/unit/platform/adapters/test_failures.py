@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,12 +18,16 @@ from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
 from umt_sim.platform.adapters.redis import RedisCache
 from umt_sim.platform.configuration import HttpSettings
 from umt_sim.platform.errors import (
+    CannotBeSent,
     ErrorClass,
+    InvariantViolated,
     PortClosed,
     PortTimeout,
     PortUnavailable,
+    Unroutable,
     UpstreamRefused,
 )
+from umt_sim.platform.ports.http_gateway import path_of
 from umt_sim.platform.ports.message_broker import Delivery, Parcel, QueueSpec
 from umt_sim.servers.http import ErrorMix
 from umt_sim.servers.postgres import Engine
@@ -257,7 +264,70 @@ def test_a_status_says_whether_another_try_can_help(
     on_stage(engine, play)
 
 
+@pytest.mark.parametrize("secret", ["hunter2\n", "hunter2\u00fc", "hunter2\0"])
+def test_a_header_that_cannot_be_sent_is_the_callers_fault_and_not_quoted(
+    engine: Engine, secret: str
+) -> None:
+    """Nothing was sent, another try cannot help, and the HTTP library's own text is not kept."""
+
+    async def play(stage: Stage) -> None:
+        adapters = Adapters(stage)
+        with pytest.raises(CannotBeSent) as caught:
+            await adapters.gateway.request("GET", "/", headers={"authorization": secret})
+        assert ErrorClass.CLIENT is caught.value.error_class
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+        assert [] == stage.servers["llm"].log.requests
+        await adapters.close()
+
+    on_stage(engine, play)
+
+
+@pytest.mark.parametrize(
+    ("segment", "path"),
+    [("../admin", "/posts/..%2Fadmin/metrics"), ("a?b#c d", "/posts/a%3Fb%23c%20d/metrics")],
+)
+def test_a_segment_of_a_path_leads_nowhere_else(segment: str, path: str) -> None:
+    """Whatever a customer calls a post, the request is about that post."""
+    assert path == path_of("posts", segment, "metrics")
+    for dots in ("", ".", ".."):
+        with pytest.raises(InvariantViolated, match="names nothing at an upstream"):
+            path_of("posts", dots, "metrics")
+
+
+def test_a_value_the_database_has_no_room_for_is_the_callers_fault(engine: Engine) -> None:
+    """Neither a repetition nor somebody of ours can mend it."""
+
+    async def play(stage: Stage) -> None:
+        database = Adapters(stage).database
+        for value in (10**30, "a\0b"):
+            kind = "bigint" if isinstance(value, int) else "text"
+            refusal = await failure(partial(database.query, f"SELECT $1::{kind}", value))
+            assert isinstance(refusal, UpstreamRefused)
+            assert ErrorClass.CLIENT is refusal.error_class
+        await database.close()
+
+    on_stage(engine, play)
+
+
 # RabbitMQ
+
+
+def test_headers_of_a_stranger_are_moved_as_they_are(engine: Engine) -> None:
+    """What the driver reads it must write: also text that is no UTF-8, in a table in a list."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+        await broker.subscribe(QueueSpec("work"), arrived.put)
+        headers = {"raw": b"\xff", "list": [{"raw": b"\xfe"}], "whole": -1, "none": None}
+        await broker.publish(Parcel("", "work", b"{}", message_id="m1", headers=headers))
+        delivery = await arrived.get()
+        assert headers == delivery.parcel.headers
+        await broker.publish(replace(delivery.parcel, exchange=""))
+        assert headers == (await arrived.get()).parcel.headers
+        await broker.close()
+
+    on_stage(engine, play)
 
 
 def test_a_mandatory_parcel_needs_a_queue(engine: Engine) -> None:
@@ -268,6 +338,7 @@ def test_a_mandatory_parcel_needs_a_queue(engine: Engine) -> None:
         await broker.publish(HELLO)
         parcel = Parcel("umt.events", "hello", b"{}", message_id="m1", mandatory=True)
         error = await failure(lambda: broker.publish(parcel))
+        assert isinstance(error, Unroutable)
         assert "broker: publish umt.events:hello did not happen: no queue wants it" == str(error)
         await broker.close()
 

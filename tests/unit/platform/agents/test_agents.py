@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests.fakes.stage import ACME, Stage, on_stage
 from umt_sim.platform.adapters.postgres import PostgresDatabase
+from umt_sim.platform.adapters.redis import RedisCache
 from umt_sim.platform.application import Application
 from umt_sim.platform.contexts.analytics.commands import (
     AnalyzeContent,
@@ -26,8 +29,10 @@ from umt_sim.platform.contexts.content.commands import (
     ScoreVariation,
     VariationCounts,
 )
+from umt_sim.platform.contexts.content.model import Content
+from umt_sim.platform.contexts.content.postgres import PostgresContentRepository
 from umt_sim.platform.contexts.integration.commands import SyncPlatform
-from umt_sim.platform.errors import RequestFailed
+from umt_sim.platform.errors import InvariantViolated, RequestFailed
 from umt_sim.servers.postgres import Engine
 
 Play = Callable[[Stage, Application, UUID], Awaitable[None]]
@@ -127,6 +132,93 @@ def test_published_content_is_not_published_again(engine: Engine) -> None:
             await application.client.publish_content(
                 PublishContent(content_id=UUID(made["content_id"]))
             )
+
+    with_brand(engine, play)
+
+
+def test_a_request_for_more_variations_than_letters_costs_nothing(engine: Engine) -> None:
+    """The number is checked before a text is paid for, and before a list of that length is made."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        made = await application.client.create_content(CreateContent(brand_id=brand, title="Hi"))
+        for count in (-1, 26, 10**9):
+            with pytest.raises(RequestFailed, match=f"{count} variations; ask for 0 to 25"):
+                await application.client.generate_variations(
+                    GenerateVariations(content_id=UUID(made["content_id"]), count=count)
+                )
+
+    assert 1 == len(with_brand(engine, play).servers["llm"].log.requests)
+
+
+def test_a_campaign_that_cannot_be_stored_is_not_started(engine: Engine) -> None:
+    """More money than the database has room for is refused before the ad platform hears of it."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        with pytest.raises(RequestFailed, match="nobody has more than 9223372036854775807 cents"):
+            await application.client.launch_campaign(
+                LaunchCampaign(brand_id=brand, name="Big", budget_cents=2**63, daily_budget_cents=1)
+            )
+
+    assert [] == with_brand(engine, play).servers["ads"].log.requests
+
+
+def test_a_brand_of_a_taken_id_is_refused_at_once(engine: Engine) -> None:
+    """Trying again would find the id taken again."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        began = stage.now()
+        with pytest.raises(RequestFailed, match=f"{brand} is new, but version 1 is stored"):
+            await application.client.onboard_brand(replace(ACME, brand_id=brand))
+        assert stage.now() - began < 1
+
+    with_brand(engine, play)
+
+
+def test_a_cached_strategy_of_another_release_is_worked_out_again(engine: Engine) -> None:
+    """What cannot be read is not there."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        cache = RedisCache(stage.config)
+        for value in (b"\xff", b"{}", b"[1]", b"null", b'{"topics": 3, "tone": null}'):
+            await cache.set(f"umt:strategy:{brand}", value, ttl_seconds=60)
+            answer = await application.client.recommend_topics(RecommendTopics(brand_id=brand))
+            assert answer["topics"]
+        await cache.close()
+
+    with_brand(engine, play)
+
+
+def test_a_task_done_before_is_answered_even_if_doing_it_again_is_forbidden(
+    engine: Engine,
+) -> None:
+    """A repetition by a new message under the same key gets the first answer."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        database = PostgresDatabase(stage.config)
+        content = Content.create(brand_id=brand, title="Hi", body="Hello", channel="social")
+        content.approve()
+        await PostgresContentRepository(database).save(content)
+        await database.close()
+        publish = partial(
+            application.client._request,
+            "content-ad-management",
+            "publish_content",
+            PublishContent(content_id=content.id),
+            "same-key",
+            10.0,
+        )
+        assert await publish() == await publish()
+
+    with_brand(engine, play)
+
+
+def test_credentials_with_a_line_break_are_refused_before_they_leave(engine: Engine) -> None:
+    """Pasted from a file, they would fail at the platform with an error that quotes them."""
+
+    async def play(stage: Stage, application: Application, brand: UUID) -> None:
+        with pytest.raises(InvariantViolated, match="credentials are visible ASCII") as refusal:
+            await application.client.connect_platform(brand, "social", "acme", "hunter2\n")
+        assert "hunter2" not in str(refusal.value)
 
     with_brand(engine, play)
 

@@ -198,3 +198,39 @@ def test_draining_publishes_and_deletes_what_is_held(engine: Engine) -> None:
         assert (2, 0) == (len(desk.published), await desk.left())
 
     play_at_desk(engine, play)
+
+
+def test_what_was_being_published_when_the_process_stopped_is_published_by_the_drain(
+    engine: Engine,
+) -> None:
+    """Nothing waits for a lease to run out because its relay was cancelled half-way."""
+
+    async def play(desk: Desk) -> None:
+        relay = desk.relay()
+        await asyncio.sleep(0.5)
+        await desk.store(relay)
+        await desk.store(relay)
+        await asyncio.sleep(0.005)  # both are on their way
+        (relaying,) = desk.tasks
+        relaying.cancel()
+        await asyncio.gather(relaying, return_exceptions=True)
+        await relay.drain()
+        assert (2, 0) == (len(desk.published), await desk.left())
+
+    play_at_desk(engine, play)
+
+
+def test_an_offered_event_does_not_wait_for_a_database_that_is_away(engine: Engine) -> None:
+    """The look for orphans fails; what this process stored itself is published all the same."""
+
+    async def play(desk: Desk) -> None:
+        relay = desk.relay(run=False)
+        await desk.store(relay)
+        desk.stage.proxies["postgres"].disable()
+        began = desk.stage.now()
+        desk.tasks.append(asyncio.ensure_future(relay.run()))
+        await asyncio.sleep(1)
+        assert [0.01] == [round(at - began, 6) for _, _, at in desk.published]
+        desk.stage.proxies["postgres"].enable()
+
+    play_at_desk(engine, play)

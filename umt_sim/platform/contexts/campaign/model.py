@@ -17,6 +17,7 @@ from umt_sim.platform.errors import InvariantViolated
 
 __all__ = ["AdSet", "Budget", "Campaign", "CampaignStatus", "Money", "Schedule", "Targeting"]
 
+MOST_CENTS = 2**63 - 1
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -42,7 +43,8 @@ _STATUS = Transitions(
 @dataclass(frozen=True, slots=True)
 class Money(ValueObject):
     """
-    An amount of one currency, in its smallest unit (cents): exact, never a float.
+    An amount of one currency, in its smallest unit (cents): exact, never a float, and no
+    more than 64 bits hold, so that what a campaign is started with can be stored.
 
     Amounts of different currencies are neither added nor compared.
     """
@@ -53,6 +55,7 @@ class Money(ValueObject):
     def validate(self) -> None:
         """Not negative, and a currency code of three capitals (ISO 4217)."""
         self.require(self.cents >= 0, f"money is not negative, as {self.cents} is")
+        self.require(self.cents <= MOST_CENTS, f"nobody has more than {MOST_CENTS} cents")
         self.require(
             _CURRENCY.fullmatch(self.currency), f"a currency is like EUR, not {self.currency!r}"
         )

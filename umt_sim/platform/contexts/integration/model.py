@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,9 @@ __all__ = [
     "IntegrationStatus",
     "SyncResult",
 ]
+
+
+_VISIBLE = re.compile(r"[!-~]+")
 
 
 class IntegrationStatus(StrEnum):
@@ -72,7 +76,10 @@ class Credentials(ValueObject):
     @classmethod
     def of(cls, secret: str, vault: Vault) -> Credentials:
         """*secret*, sealed by *vault*."""
-        cls.require(secret, "credentials are not empty")
+        cls.require(
+            _VISIBLE.fullmatch(secret),
+            "credentials are visible ASCII characters, with no line break or space",
+        )
         return cls(vault.seal(secret))
 
     def reveal(self, vault: Vault) -> str:
