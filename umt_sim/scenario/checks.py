@@ -85,6 +85,18 @@ class _Check:
             if plain and self.scenario.policies[name].settings:
                 message = f"{self.scenario.system} takes no settings beside those of the schema"
                 self._add(("policies", name, "settings"), message, at_key=True)
+        if self.system is not None and self.system.guarded:
+            self.guards()
+
+    def guards(self) -> None:
+        """What the platform's guards refuse, they say themselves."""
+        from umt_sim.systems.policies import check_policy
+
+        for name, policy in self.scenario.policies.items():
+            try:
+                check_policy(name, policy.build())
+            except ValueError as refusal:
+                self._add(("policies", name), str(refusal), at_key=True)
 
     def services(self) -> None:
         wanted = self.system.services if self.system is not None else {}

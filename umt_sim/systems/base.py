@@ -66,6 +66,8 @@ class System:
         services: Names it must find among the endpoints, with their kinds.
         hosts: Hosts it launches programs on; empty when only the running system knows.
         settings: Whether its policies take settings beside those of the schema.
+        guarded: Whether its policies become guards of the platform. What those refuse is then
+            a problem of the file, told before the run.
     """
 
     name: str
@@ -75,3 +77,4 @@ class System:
     services: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     settings: bool = True
+    guarded: bool = False

@@ -1,12 +1,30 @@
-"""Turns a scenario's policies, plain values, into the platform's settings."""
+"""
+Turns a scenario's policies, plain values, into the platform's settings.
+
+``settings: {order: [breaker, retry, timeout]}`` puts the guards in another order, from the
+outside in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
-from umt_sim.platform.policies import BulkheadSettings, PolicySettings, RetrySettings
-from umt_sim.platform.resilience import Backoff, BreakerSettings, Jitter
+from umt_sim.platform.adapters.system import SystemClock
+from umt_sim.platform.policies import (
+    BulkheadSettings,
+    PolicySettings,
+    RetrySettings,
+    build_policy,
+)
+from umt_sim.platform.resilience import (
+    DEFAULT_ORDER,
+    Backoff,
+    BreakerSettings,
+    Jitter,
+    Part,
+)
 from umt_sim.platform.resilience.breaker.rules import (
     ConsecutiveFailures,
     FailureRate,
@@ -15,7 +33,7 @@ from umt_sim.platform.resilience.breaker.rules import (
 )
 from umt_sim.platform.resilience.breaker.settings import CountBased, TimeBased
 
-__all__ = ["policy_settings"]
+__all__ = ["check_policy", "policy_settings"]
 
 Values = Mapping[str, Any]
 
@@ -26,6 +44,16 @@ BREAKER_NAMES = {
     "slow_call": "slow_call_duration_seconds",
 }
 """The scenario's words for what keeps its value, and the platform's."""
+
+
+def check_policy(name: str, values: Values) -> None:
+    """
+    Build one policy of a scenario, only to see whether it can be built.
+
+    Raises:
+        ValueError: The platform refuses a value; the message says what to write.
+    """
+    build_policy(name, policy_settings(values), clock=SystemClock(), randomness=Random(0))
 
 
 def policy_settings(values: Values) -> PolicySettings:
@@ -44,7 +72,17 @@ def policy_settings(values: Values) -> PolicySettings:
         retry=_retry(values["retry"]) if "retry" in values else None,
         breaker=_breaker(values["breaker"]) if "breaker" in values else None,
         bulkhead=_bulkhead(values["bulkhead"]) if "bulkhead" in values else None,
+        order=_order(values.get("settings", {}).get("order")),
     )
+
+
+def _order(names: object) -> tuple[Part, ...]:
+    if names is None:
+        return tuple(DEFAULT_ORDER)
+    known = [part.value for part in Part]
+    if isinstance(names, list) and all(name in known for name in names):
+        return tuple(map(Part, names))
+    raise ValueError(f"the order is {names}; write a list of {', '.join(known)}")
 
 
 def _retry(values: Values) -> RetrySettings:
@@ -89,7 +127,13 @@ def _rule(values: Values) -> Rule:
 
 def _window(value: float) -> CountBased | TimeBased:
     """A whole number is calls, a duration is seconds."""
-    return CountBased(value) if isinstance(value, int) else TimeBased(int(value))
+    if isinstance(value, int):
+        return CountBased(value)
+    if not value.is_integer():
+        raise ValueError(
+            f"the window is {value:g} s long; write whole seconds, or a number of calls"
+        )
+    return TimeBased(int(value))
 
 
 def _bulkhead(values: Values) -> BulkheadSettings:

@@ -27,6 +27,7 @@ def _system(
     operations: tuple[str, ...] = (),
     services: dict[str, str] | None = None,
     hosts: tuple[str, ...] = (),
+    guarded: bool = False,
 ) -> System:
     """The system that the module of its name starts."""
 
@@ -34,12 +35,19 @@ def _system(
         start: Start = import_module(f"{__name__}.{name.replace('-', '_')}").start
         return start
 
-    return System(name=name, load=load, operations=operations, services=services or {}, hosts=hosts)
+    return System(
+        name=name,
+        load=load,
+        operations=operations,
+        services=services or {},
+        hosts=hosts,
+        guarded=guarded,
+    )
 
 
 LAB = (
-    _system("caller"),
-    _system("contest", operations=("contest",), services={"cms": "http"}),
+    _system("caller", guarded=True),
+    _system("contest", operations=("contest",), services={"cms": "http"}, guarded=True),
     _system(
         "work-queue",
         operations=("submit", "submit_poison"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from umt_sim.platform.adapters.system import SystemClock
-from umt_sim.platform.policies import MakeBreaker, PolicySettings, build_policy
-from umt_sim.platform.resilience import Part, ResiliencePolicy
+from umt_sim.platform.policies import MakeBreaker, build_policy
+from umt_sim.platform.resilience import ResiliencePolicy
 from umt_sim.systems.base import Setting
 from umt_sim.systems.journalist import Journalist
 from umt_sim.systems.policies import policy_settings
@@ -25,13 +24,12 @@ def guards(
     """
     One policy of the platform for each of the scenario.
 
-    ``settings: {order: [breaker, retry, timeout]}`` puts its guards in another order,
-    from the outside in. *make_breaker* puts another library's breakers in the place of ours.
+    *make_breaker* puts another library's breakers in the place of ours.
     """
     return {
         name: build_policy(
             name,
-            _settings(values),
+            policy_settings(values),
             clock=SystemClock(),
             randomness=setting.stream(f"policies/{name}"),
             listeners=(Journalist(setting.recorder).hear,),
@@ -44,9 +42,3 @@ def guards(
 def option(setting: Setting, policy: str, name: str, default: Any) -> Any:
     """What a scenario gives under ``policies.<policy>.settings.<name>``."""
     return setting.policies.get(policy, {}).get("settings", {}).get(name, default)
-
-
-def _settings(values: Mapping[str, Any]) -> PolicySettings:
-    order: Sequence[str] | None = values.get("settings", {}).get("order")
-    settings = policy_settings(values)
-    return settings if order is None else replace(settings, order=tuple(map(Part, order)))

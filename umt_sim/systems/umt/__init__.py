@@ -63,5 +63,6 @@ UMT = System(
     services=SERVICES,
     hosts=HOSTS,
     settings=False,
+    guarded=True,
 )
 """The built-in system."""
