@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from umt_sim.platform.adapters.threads import Outside, in_thread
+from umt_sim.platform.agents.addresses import DEAD_LETTERS
 from umt_sim.platform.bridges.legacy import LegacyBroker, LegacyMessage
 from umt_sim.platform.bridges.messages import MessageBridge
-from umt_sim.platform.errors import MessageError, PortClosed, PortUnavailable
+from umt_sim.platform.errors import MalformedMessage, MessageError, PortClosed, PortUnavailable
 from umt_sim.platform.messages.codec import MessageCodec
+from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.message_broker import (
     Consumer,
     Delivery,
@@ -32,7 +35,8 @@ class LegacyBehindBroker:
 
     The old broker has queues and nothing else, so a parcel goes to the queue that
     *route* names for its exchange and routing key. It confirms nothing and takes
-    nothing back: what a consumer rejects is put into the queue again.
+    nothing back: what a consumer rejects is put into the queue again, and what is to wait
+    in a delay queue waits here, in memory, by *clock*.
     """
 
     system = "legacy"
@@ -45,6 +49,7 @@ class LegacyBehindBroker:
         codec: MessageCodec,
         route: Callable[[str, str], str],
         outside: Outside,
+        clock: Clock,
         run: Callable[..., Awaitable[Any]] = in_thread,
     ) -> None:
         self._legacy = legacy
@@ -52,7 +57,9 @@ class LegacyBehindBroker:
         self._codec = codec
         self._route = route
         self._outside = outside
+        self._clock = clock
         self._run = run
+        self._delays: dict[str, tuple[str, float]] = {}
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._closed = False
 
@@ -61,6 +68,9 @@ class LegacyBehindBroker:
         operation = f"publish {parcel.exchange}:{parcel.routing_key}"
         if self._closed:
             raise PortClosed("broker", operation)
+        if not parcel.exchange and parcel.routing_key in self._delays:
+            self._start(self._publish_later(parcel, *self._delays[parcel.routing_key]))
+            return
         queue = self._route(parcel.exchange, parcel.routing_key)
         try:
             await self._run(self._legacy.publish, queue, self._old(parcel))
@@ -70,6 +80,8 @@ class LegacyBehindBroker:
     async def subscribe(self, queue: QueueSpec, consumer: Consumer) -> _LegacySubscription:
         """Hand every old message of *queue* to *consumer*, as a new one."""
         subscription = _LegacySubscription()
+        for attempt, seconds in enumerate(queue.delays_seconds, 1):
+            self._delays[queue.delay_queue(attempt)] = (queue.name, seconds)
 
         def receive(old: LegacyMessage) -> None:
             self._outside.call(self._deliver, queue.name, old, consumer, subscription)
@@ -78,7 +90,7 @@ class LegacyBehindBroker:
         return subscription
 
     async def close(self) -> None:
-        """Wait for running consumers, then disconnect."""
+        """Wait for running consumers, and for what is to come back later; then disconnect."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._closed = True
         await self._run(self._legacy.close)
@@ -88,10 +100,25 @@ class LegacyBehindBroker:
     ) -> None:
         if not subscription.active:
             return
-        parcel = Parcel("", queue, self._messages.to_bytes(old), message_id=str(old.get("id", "")))
-        delivery = _LegacyDelivery(self, parcel)
-        consume: Any = consumer(delivery)
-        task = asyncio.get_running_loop().create_task(consume)
+        consume: Any = consumer(_LegacyDelivery(self, self._parcel(queue, old)))
+        self._start(consume)
+
+    def _parcel(self, queue: str, old: LegacyMessage) -> Parcel:
+        """*old* as it is to be handled; if it is no message its consumer is to find out."""
+        try:
+            body = self._messages.to_bytes(old)
+        except MalformedMessage as error:
+            logger.warning("from the old broker's %s: %s", queue, error)
+            return Parcel("", queue, repr(old).encode())
+        identity, envelope = str(old.get("id", "")), old.get("envelope", {})
+        return Parcel("", queue, body, message_id=identity, headers=envelope)
+
+    async def _publish_later(self, parcel: Parcel, queue: str, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        await self.publish(replace(parcel, routing_key=queue))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._ended)
 
@@ -101,10 +128,12 @@ class LegacyBehindBroker:
             logger.error("a consumer of the old broker failed", exc_info=error)
 
     def _old(self, parcel: Parcel) -> LegacyMessage:
+        envelope = {"envelope": dict(parcel.headers)} if parcel.headers else {}
         try:
-            return self._messages.to_old(self._codec.decode(parcel.body))
+            return self._messages.to_old(self._codec.decode(parcel.body)) | envelope
         except MessageError:
-            return {"type": "unreadable", "data": parcel.body.decode("utf-8", "replace")}
+            text = parcel.body.decode("utf-8", "backslashreplace")
+            return {"type": "unreadable", "data": text} | envelope
 
 
 class _LegacySubscription:
@@ -142,7 +171,8 @@ class BrokerBehindLegacy:
     Answers the old interface with a MessageBroker. Called from other threads than the loop's.
 
     A queue of the old interface is a queue of the new broker. A callback that raises
-    leaves its message in the queue.
+    leaves its message in the queue, until the broker has delivered it too often; then, as
+    at once what is no message at all, it goes to the dead letters.
     """
 
     def __init__(
@@ -171,13 +201,19 @@ class BrokerBehindLegacy:
 
         async def consume(delivery: Delivery) -> None:
             try:
-                await self._run(callback, self._read(delivery.parcel))
+                old = self._read(delivery.parcel)
+            except ValueError:
+                await delivery.reject(requeue=False)
+                raise
+            try:
+                await self._run(callback, old)
             except Exception:
                 await delivery.reject(requeue=True)
                 raise
             await delivery.ack()
 
-        self._outside.wait(self._broker.subscribe(QueueSpec(queue), consume))
+        spec = QueueSpec(queue, dead_letter_queue=DEAD_LETTERS)
+        self._outside.wait(self._broker.subscribe(spec, consume))
 
     def close(self) -> None:
         """Disconnect."""

@@ -19,8 +19,8 @@ class LegacyBehindCache:
     """
     Answers the Cache port with an old cache.
 
-    Bytes travel as base64, since the old cache keeps text. Whatever it raises is
-    ``PortUnavailable``: it does not say more.
+    Bytes travel as base64, since the old cache keeps text; text that old components put
+    there is none, and a miss. Whatever it raises is ``PortUnavailable``: it does not say more.
     """
 
     def __init__(
@@ -33,7 +33,10 @@ class LegacyBehindCache:
     async def get(self, key: str) -> bytes | None:
         """The value stored under *key*."""
         value = await self._call("GET", self._legacy.get, key)
-        return None if value is None else base64.b64decode(value)
+        try:
+            return None if value is None else base64.b64decode(value, validate=True)
+        except ValueError:
+            return None
 
     async def set(self, key: str, value: bytes, *, ttl_seconds: float) -> None:
         """Store *value*; the old cache knows whole seconds, so it lives up to one longer."""

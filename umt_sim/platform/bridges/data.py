@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from umt_sim.platform.contexts.content.model import (
 )
 from umt_sim.platform.contexts.content.postgres import ContentTable
 from umt_sim.platform.domain.model import AggregateRoot
-from umt_sim.platform.errors import PlatformError
+from umt_sim.platform.errors import DomainError, PlatformError
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.database import Database, Row, Session
 from umt_sim.platform.storage.defaults import announcements
@@ -31,6 +32,7 @@ __all__ = [
     "ContentImport",
     "Import",
     "ImportDiffers",
+    "RowRefused",
     "Verification",
     "import_rows",
     "new_id_of",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 A = TypeVar("A", bound=AggregateRoot)
+
+BEFORE_ALL = -(2**63)
+"""Old ids may be zero, or less."""
 
 
 class ImportDiffers(PlatformError):
@@ -50,6 +55,15 @@ class ImportDiffers(PlatformError):
             f"{verification.new_count} new ones, checksums "
             f"{verification.old_checksum[:12]} and {verification.new_checksum[:12]}"
         )
+
+
+class RowRefused(PlatformError):
+    """An old row breaks a rule of the new model. Mend it where it is, and import on."""
+
+    def __init__(self, source: str, old_id: int, rule: DomainError) -> None:
+        self.source = source
+        self.old_id = old_id
+        super().__init__(f"row {old_id} of {source} is not imported: {rule}")
 
 
 class Import(ABC, Generic[A]):
@@ -84,7 +98,7 @@ class BrandImport(Import[Brand]):
             new_id_of("brand", row["id"]),
             name=row["name"],
             description=row["description"] or "",
-            industry=Industry(row["industry"], row["industry"].upper().replace(" ", "_")[:16]),
+            industry=Industry(row["industry"], _code_of(row["industry"])),
             styling=BrandStyling(
                 row["primary_color"] or "#000000",
                 row["secondary_color"] or "#FFFFFF",
@@ -126,7 +140,7 @@ class Verification:
 
     @property
     def matches(self) -> bool:
-        """Whether nothing is missing, extra or changed."""
+        """Whether nothing is missing or changed."""
         return (self.old_count, self.old_checksum) == (self.new_count, self.new_checksum)
 
 
@@ -143,6 +157,9 @@ async def import_rows(
 
     Each batch is a transaction that also notes how far it came: interrupted at any
     moment, the next call goes on where the last commit was, and no row comes twice.
+
+    Raises:
+        RowRefused: A row breaks a rule. Those before its batch are imported.
     """
     await database.execute(
         "CREATE TABLE IF NOT EXISTS imports (name text PRIMARY KEY, last_id bigint NOT NULL)"
@@ -152,7 +169,7 @@ async def import_rows(
         async with database.transaction() as session:
             rows = await session.query(
                 # Names of tables are our own text; values travel beside it.
-                f"SELECT * FROM {what.source} WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608
+                f"SELECT * FROM {what.source} WHERE id > $1::bigint ORDER BY id LIMIT $2",  # noqa: S608
                 await _progress(session, what.name),
                 batch,
             )
@@ -167,7 +184,7 @@ async def verify(database: Database, what: Import[Any]) -> Verification:
     Compare every old row with what was made of it.
 
     Raises:
-        ImportDiffers: A row is missing, extra or changed.
+        ImportDiffers: A row is missing or changed.
     """
     old_rows = await database.query(f"SELECT * FROM {what.source} ORDER BY id")  # noqa: S608
     expected = {str(a.id): _canonical(what.table, a) for a in map(what.aggregate, old_rows)}
@@ -186,7 +203,10 @@ async def _import(session: Session, what: Import[Any], rows: Any, clock: Clock) 
     unit_of_work = SqlUnitOfWork(session, [what.table], clock=clock)
     async with unit_of_work.begin(announcements("import")) as work:
         for row in rows:
-            work.save(what.aggregate(row))
+            try:
+                work.save(what.aggregate(row))
+            except DomainError as rule:
+                raise RowRefused(what.source, row["id"], rule) from rule
     await session.execute(
         "INSERT INTO imports (name, last_id) VALUES ($1, $2)"
         " ON CONFLICT (name) DO UPDATE SET last_id = EXCLUDED.last_id",
@@ -198,10 +218,20 @@ async def _import(session: Session, what: Import[Any], rows: Any, clock: Clock) 
 async def _progress(session: Session, name: str) -> int:
     """The last imported id. Locked, so that two importers take turns."""
     await session.execute(
-        "INSERT INTO imports (name, last_id) VALUES ($1, 0) ON CONFLICT DO NOTHING", name
+        "INSERT INTO imports (name, last_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        name,
+        BEFORE_ALL,
     )
     rows = await session.query("SELECT last_id FROM imports WHERE name = $1 FOR UPDATE", name)
     return int(rows[0]["last_id"])
+
+
+def _code_of(industry: str) -> str:
+    """A code for an industry that had none: ``FOOD_DRINK`` of ``Food & Drink``."""
+    code = re.sub(r"[^A-Z0-9]+", "_", industry.upper()).strip("_")
+    if not code[:1].isalpha():
+        code = f"I_{code}"
+    return code[:16].ljust(2, "_")
 
 
 def _canonical(table: AggregateTable[Any], aggregate: AggregateRoot) -> Mapping[str, Any]:

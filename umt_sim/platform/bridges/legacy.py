@@ -21,7 +21,8 @@ LegacyMessage = dict[str, Any]
 
 Besides, where known: ``id``, ``sender``, ``timestamp`` (seconds since 1970),
 ``reply_to``, ``correlation_id``, ``kind`` (``task`` if it is missing, or ``event``,
-``response``, ``error``).
+``response``, ``error``), ``header`` (what else a new message said of itself, for its
+way back) and ``envelope`` (what its broker knew of it: its trace, its failures).
 """
 
 

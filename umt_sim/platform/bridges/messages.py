@@ -27,6 +27,11 @@ from umt_sim.platform.ports.randomness import Randomness
 __all__ = ["MessageBridge"]
 
 UNKNOWN_SENDER = "legacy"
+_SAID = {
+    *("message_id", "message_type", "sender_id", "timestamp", "correlation_id", "reply_to"),
+    *("task_type", "event_type", "payload", "result", "error_type", "error_class", "message"),
+}
+"""Fields of new messages for which the old ones have a word of their own."""
 
 
 class MessageBridge:
@@ -54,11 +59,16 @@ class MessageBridge:
         return self._codec.decode(self.to_bytes(old))
 
     def to_bytes(self, old: Mapping[str, Any]) -> bytes:
-        """As ``to_new``, but encoded and not validated: a bad message keeps its badness."""
+        """
+        As ``to_new``, but encoded and not validated: a bad message keeps its badness.
+
+        Raises:
+            MalformedMessage: Not even that can be done.
+        """
         try:
             return json.dumps(self._fields(old), default=str).encode()
-        except (TypeError, ValueError) as error:
-            raise MalformedMessage([f"an old message that is no JSON: {error}"]) from error
+        except (TypeError, ValueError, ArithmeticError, OSError) as error:  # some: of timestamps
+            raise MalformedMessage([f"an old message that is none: {error}"]) from error
 
     def to_old(self, message: Message) -> LegacyMessage:
         """What the old side understands of *message*."""
@@ -71,9 +81,15 @@ class MessageBridge:
         for name in ("correlation_id", "reply_to"):
             if (value := getattr(message, name)) is not None:
                 old[name] = str(value)
-        return old | _body_of(message)
+        rest = message.model_dump(mode="json", exclude=_SAID, exclude_defaults=True)
+        return old | _body_of(message) | ({"header": rest} if rest else {})
 
     def _fields(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(old, Mapping):
+            raise MalformedMessage([f"an old message that is a {type(old).__name__}, no dict"])
+        return {**self._said(old), **old.get("header", {})}
+
+    def _said(self, old: Mapping[str, Any]) -> dict[str, Any]:
         kind = MessageType(old.get("kind", MessageType.TASK))
         stamp = old.get("timestamp")
         moment = self._clock.now() if stamp is None else datetime.fromtimestamp(stamp, UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from umt_sim.platform.bridges.tracer import LegacySpanProcessor, TracerBehindLeg
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.contexts.content.events import ContentCreated
 from umt_sim.platform.errors import MalformedMessage, PortClosed, PortUnavailable
-from umt_sim.platform.messages import MessageCodec, MessageFactory, TaskMessage
+from umt_sim.platform.messages import MessageCodec, MessageFactory, ResponseStatus, TaskMessage
 from umt_sim.platform.ports import Cache, CircuitBreaker, MessageBroker
 from umt_sim.platform.ports.message_broker import Delivery, Parcel, QueueSpec
 from umt_sim.platform.resilience import CircuitBreaker as Breaker
@@ -42,6 +43,13 @@ OLD = {
     "sender": "cron",
     "timestamp": 1_767_225_600.0,
 }
+
+
+class Still(SystemClock):
+    """A clock that stands still, at a moment that a float holds exactly."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def bridge() -> MessageBridge:
@@ -61,18 +69,23 @@ def test_an_old_dict_becomes_a_typed_task() -> None:
 
 
 def test_a_message_comes_back_from_the_old_side_unchanged() -> None:
-    """New to old to new keeps id, conversation, requester and payload."""
-    make = MessageFactory("agent", clock=SystemClock(), randomness=Random(1))
-    task = make.task("create_content", CreateContent(brand_id=UUID(int=1), title="Hello"))
+    """New to old to new keeps every field, also those the old side has no word for."""
+    make = MessageFactory("agent", clock=Still(), randomness=Random(1))
+    task = make.retry(
+        make.task(
+            "create_content",
+            CreateContent(brand_id=UUID(int=1), title="Hello"),
+            reply_to="answers",
+            timeout_seconds=30.0,
+            idempotency_key="k",
+            priority=7,
+        )
+    )
     event = make.event(ContentCreated(UUID(int=2), UUID(int=1), "Hello", "site"))
-    response = make.response(task, {"content_id": "1"})
+    response = make.response(task, {"content_id": "1"}, status=ResponseStatus.DUPLICATE)
     error = make.error(task, PortUnavailable("llm", "POST"))
     for message in (task, event, response, error):
-        again = bridge().to_new(bridge().to_old(message))
-        for name in ("message_type", "message_id", "sender_id", "correlation_id", "reply_to"):
-            assert getattr(message, name) == getattr(again, name)
-        for name in ("payload", "result", "error_class", "message"):
-            assert getattr(message, name, None) == getattr(again, name, None)
+        assert message == bridge().to_new(json.loads(json.dumps(bridge().to_old(message))))
 
 
 def test_an_old_dict_that_fits_nothing_says_why() -> None:
@@ -81,6 +94,16 @@ def test_an_old_dict_that_fits_nothing_says_why() -> None:
         bridge().to_new({"type": "create_content", "data": {"title": "Hello"}})
     with pytest.raises(MalformedMessage, match=r"task\.task_type: Input should be a valid string"):
         bridge().to_new({"data": {}})
+
+
+@pytest.mark.parametrize(
+    "none",
+    [{"kind": "gossip"}, {"timestamp": 1e300}, {"timestamp": "noon"}, {1: 2, (3,): 4}, [], None],
+)
+def test_what_is_no_old_message_is_malformed(none: Any) -> None:
+    """Nothing else comes of it, whatever an old component puts on the wire."""
+    with pytest.raises(MalformedMessage):
+        bridge().to_new(none)
 
 
 # Cache
@@ -114,6 +137,8 @@ def test_an_old_cache_answers_the_port() -> None:
         assert b"\xff\x00" == await cache.get("k")
         assert 2 == old.entries["k"][1]
         await cache.delete("k")
+        assert await cache.get("k") is None
+        old.set("k", "text of an old component", 60)
         assert await cache.get("k") is None
         old.broken = True
         with pytest.raises(PortUnavailable, match="cache: GET did not happen: no route"):
@@ -235,6 +260,7 @@ def test_an_old_broker_carries_new_messages() -> None:
             codec=CODEC,
             route=lambda exchange, key: key,
             outside=Outside(),
+            clock=SystemClock(),
         )
         assert isinstance(broker, MessageBroker)
         arrived: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -251,6 +277,54 @@ def test_an_old_broker_carries_new_messages() -> None:
         assert old.closed
         with pytest.raises(PortClosed):
             await broker.publish(delivery.parcel)
+
+    asyncio.run(main())
+
+
+def test_nothing_is_lost_on_an_old_broker() -> None:
+    """What fails comes again after its delay with its envelope; what is no message arrives too."""
+
+    async def main() -> None:
+        old = OldBroker()
+        broker = LegacyBehindBroker(
+            old,
+            messages=bridge(),
+            codec=CODEC,
+            route=lambda exchange, key: key,
+            outside=Outside(),
+            clock=SystemClock(),
+        )
+        arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+        work = QueueSpec("work", delays_seconds=(0.01,))
+        await broker.subscribe(work, arrived.put)
+        body = CODEC.encode(bridge().to_new(OLD))
+        failed = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-retry-count": 1}
+        await broker.publish(Parcel("", work.delay_queue(1), body, headers=failed))
+        assert [] == old.published
+        delivery = await arrived.get()
+        assert failed == delivery.parcel.headers
+        old.publish("work", {"kind": "gossip"})
+        assert b"{'kind': 'gossip'}" == (await arrived.get()).parcel.body
+        await broker.publish(Parcel("", "dead", b"\xffgarbage", headers={"x-reason": "why"}))
+        buried = {"type": "unreadable", "data": "\\xffgarbage", "envelope": {"x-reason": "why"}}
+        assert ("dead", buried) == old.published[-1]
+        await broker.close()
+
+    asyncio.run(main())
+
+
+def test_a_new_broker_keeps_no_poison_for_old_callbacks() -> None:
+    """What is no message is rejected for good, and its callback never hears of it."""
+
+    async def main() -> None:
+        broker = InMemoryMessageBroker(SystemClock())
+        old_style = BrokerBehindLegacy(broker, messages=bridge(), codec=CODEC, outside=Outside())
+        heard: list[dict[str, Any]] = []
+        await in_thread(old_style.subscribe, "work", heard.append)
+        await broker.publish(Parcel("", "work", b"garbage"))
+        with pytest.raises(ValueError, match="Expecting value"):
+            await broker.settle()
+        assert [] == heard
 
     asyncio.run(main())
 

@@ -15,6 +15,7 @@ from umt_sim.platform.bridges.data import (
     BrandImport,
     ContentImport,
     ImportDiffers,
+    RowRefused,
     import_rows,
     new_id_of,
     verify,
@@ -132,5 +133,47 @@ def test_a_difference_is_found(on_old_data: Any) -> None:
         await database.execute("DELETE FROM contents WHERE id = $1", content.id)
         with pytest.raises(ImportDiffers, match="60 old rows, 59 new ones"):
             await verify(database, ContentImport())
+
+    on_old_data(play)
+
+
+def test_a_row_that_breaks_a_rule_is_named_and_can_be_mended(on_old_data: Any) -> None:
+    """The batches before it are imported; once it is mended the import goes on with its batch."""
+
+    async def play(database: PostgresDatabase) -> None:
+        clock = SystemClock()
+        await database.execute("UPDATE old_contents SET title = ' ' WHERE id = 34")
+        for _ in range(2):  # trying again changes nothing
+            with pytest.raises(RowRefused, match="row 34 of old_contents is not imported: content"):
+                await import_rows(database, ContentImport(), clock=clock, batch=10)
+            assert 30 == (await database.query("SELECT count(*) FROM contents"))[0]["count"]
+        await database.execute("UPDATE old_contents SET title = 'Mended' WHERE id = 34")
+        assert 30 == await import_rows(database, ContentImport(), clock=clock, batch=10)
+        assert (await verify(database, ContentImport())).matches
+
+    on_old_data(play)
+
+
+def test_any_industry_gets_a_code_and_any_id_is_imported(on_old_data: Any) -> None:
+    """Old data has ampersands, digits, other alphabets and a row number zero."""
+    codes = {
+        "Food & Drink": "FOOD_DRINK",
+        "3D printing": "I_3D_PRINTING",
+        "B\u00e4ckerei": "B_CKEREI",
+        "X": "X_",
+        "\u98df\u54c1": "I_",
+        "Telecommunications equipment": "TELECOMMUNICATIO",
+    }
+
+    async def play(database: PostgresDatabase) -> None:
+        await database.execute("DELETE FROM old_brands")
+        for old_id, industry in enumerate(codes):
+            await database.execute(
+                "INSERT INTO old_brands (id, name, industry) VALUES ($1, 'B', $2)", old_id, industry
+            )
+        assert len(codes) == await import_rows(database, BrandImport(), clock=SystemClock())
+        brands = await PostgresBrandRepository(database).named("B")
+        assert codes == {brand.industry.name: brand.industry.code for brand in brands}
+        assert (await verify(database, BrandImport())).matches
 
     on_old_data(play)
