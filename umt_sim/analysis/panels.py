@@ -8,7 +8,7 @@ refused, ``queues`` where work waited, ``breakers`` who stopped calling.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ __all__ = [
 
 _MOST_POINTS = 6_000  # more are invisible and make files slow
 _FEW_POINTS = 300  # so many can be drawn boldly
+_MOST_CUTS = 30
 _MOST_LEVELS = 600  # stretches in which a level is shown
 
 
@@ -70,23 +71,25 @@ def bins_of(run: Window, most: int = 150) -> Floats:
     return edges
 
 
-def filled(edges: Floats, count: int, cuts: Iterable[float] = ()) -> Floats:
+def filled(edges: Floats, count: int, cuts: Sequence[float] = ()) -> Floats:
     """
     *edges* thinned until *count* observations put some thirty into a stretch on average.
 
     Args:
         edges: Of equal stretches.
         count: Observations in all of them.
-        cuts: Moments onto which the nearest edge is moved, so that no stretch is half
-            inside a fault and half outside.
+        cuts: Moments that are edges, too, instead of those near them: then no stretch is half
+            inside a fault and half outside. Too many are left alone.
     """
     bins = len(edges) - 1
     step = min(bins, math.ceil(bins * 30 / max(count, 1)))
-    thinned: Floats = np.unique(np.append(edges[::step], edges[-1]))
-    for cut in cuts:
-        if len(thinned) > 2 and thinned[0] < cut < thinned[-1]:
-            thinned[1 + int(np.argmin(np.abs(thinned[1:-1] - cut)))] = cut
-    return np.unique(thinned)
+    thinned: Floats = np.append(edges[:-1:step], edges[-1])
+    inside = [cut for cut in cuts if edges[0] < cut < edges[-1]]
+    if len(inside) > _MOST_CUTS:
+        return thinned
+    near = (thinned[1] - thinned[0]) / 2
+    kept = [e for e in thinned[1:-1] if all(abs(e - cut) >= near for cut in inside)]
+    return np.unique([thinned[0], *kept, *inside, thinned[-1]])
 
 
 def boundaries(readings: Readings) -> list[float]:
@@ -215,7 +218,7 @@ def percentile_line(
     )
 
 
-def rates(axes: Axes, requests: Requests, edges: Floats, cuts: Iterable[float]) -> None:
+def rates(axes: Axes, requests: Requests, edges: Floats, cuts: Sequence[float]) -> None:
     """Requests asked for, answered well, and failed, per second, in stretches cut at *cuts*."""
     style(axes, "requests / s")
     if not len(requests):
@@ -305,7 +308,7 @@ def states_legend(axes: Axes, names: Sequence[str], shown: Collection[str], more
     """Name each lane, and say which colour is which of the states *shown*."""
     style(axes, "")
     axes.grid(visible=False)
-    axes.set_yticks(range(len(names)), [shortened(name, 24) for name in names])
+    axes.set_yticks(range(len(names)), [shortened(name, 34) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.spines["left"].set_visible(False)

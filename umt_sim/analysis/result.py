@@ -158,7 +158,11 @@ class Result:
         """Every request: times, outcome, latency, the window it was scheduled in."""
         from umt_sim.analysis.frames import operations_frame
 
-        return operations_frame(self.journal, self._readings.windows)
+        try:
+            windows = self._readings.windows
+        except JournalError:
+            windows = {}  # it ended in its warm-up; what was asked until then is there
+        return operations_frame(self.journal, windows)
 
     @cached_property
     def spans(self) -> pd.DataFrame:

@@ -6,6 +6,7 @@ Everything a plan expects, answered, with the safeguards that keep a pass honest
 - A checker that crashes is reported with its traceback, never as a pass.
 - A run whose books do not balance was recorded wrongly, and no number of it can be trusted.
 - A run that failed or was interrupted cannot pass; one that was aborted has failed.
+- What must hold at the end of a run cannot be broken by one that never came there.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ __all__ = ["HEALTHY_SUCCESS", "Judgement", "judge_run"]
 
 HEALTHY_SUCCESS = 0.9
 """Share of the baseline's requests that must succeed for it to be called healthy."""
+
+_AT_THE_END = ("no_lost_messages", "outbox_drained", "queues_drain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def judge_run(
     if not broken:
         answered = _safeguarded(answered, expectations, readings)
     checked = [_guarded(name, partial(_check, name, known[name], journal)) for name in invariants]
+    if journal.header.get("ended") == "interrupted":
+        checked = [_unfinished(verdict) for verdict in checked]
     untouched = [] if broken else _untouched(journal)
     added = [*broken, *_unbalanced(journal), *_aborted(journal), *untouched]
     return Judgement((*answered, *checked, *added))
@@ -100,6 +105,13 @@ def _check(name: str, checker: Checker, journal: Journal) -> Verdict:
     if finding.blind:
         return Verdict(name, Status.INCONCLUSIVE, finding.sentence)
     return Verdict(name, Status.PASSED, finding.sentence)
+
+
+def _unfinished(verdict: Verdict) -> Verdict:
+    """*verdict* on a run that was interrupted: what is left over then might still have gone."""
+    if verdict.name not in _AT_THE_END or verdict.status is not Status.FAILED:
+        return verdict
+    return _taken_back(verdict, "interrupted before its end")
 
 
 def _unbalanced(journal: Journal) -> list[Verdict]:

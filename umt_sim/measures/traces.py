@@ -15,7 +15,10 @@ from functools import cached_property
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import OperationRecord, SpanRow
 
-__all__ = ["Hop", "Leg", "Trace", "critical_path", "slowest_traces", "trace_of"]
+__all__ = ["NOBODY", "Hop", "Leg", "Trace", "critical_path", "slowest_traces", "trace_of"]
+
+NOBODY = "lost program"
+"""Participant of work whose beginning left no span."""
 
 _TIE = 1e-9  # seconds; moments are stored with rounding
 
@@ -100,10 +103,17 @@ class Trace:
 
     @cached_property
     def participants(self) -> dict[str, str]:
-        """Span id to the program the span belongs to."""
+        """
+        Span id to the program the span belongs to.
+
+        Work whose beginning left no span, since its program lost power, is nobody's.
+        """
+        first = self.roots[0]
         found: dict[str, str] = {}
         for _, span in self.walk():
-            inherited = found.get(span.parent_id or "", span.service)
+            orphan = span.parent_id is not None and span.parent_id not in self._ids
+            alone = NOBODY if orphan and span is not first else span.service
+            inherited = found.get(span.parent_id or "", alone)
             found[span.span_id] = _consumer(span) if span.kind == "consumer" else inherited
         return found
 

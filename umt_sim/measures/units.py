@@ -12,6 +12,7 @@ from decimal import Decimal
 
 __all__ = [
     "duration",
+    "number",
     "percentage",
     "rate",
     "size",
@@ -23,7 +24,8 @@ __all__ = [
     "write_throughput",
 ]
 
-_NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_LARGEST = Decimal("1e15")  # in seconds, bytes, wholes: beyond it no float is exact to a thousandth
 _SECONDS = {
     "ns": Decimal("1e-9"),
     "us": Decimal("1e-6"),
@@ -47,6 +49,7 @@ _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|s|m|h)")
 _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|m|h)")
 _SIZE = re.compile(rf"({_NUMBER})\s*({'|'.join(_BYTES)})")
+_PLAIN = re.compile(rf"[+-]?{_NUMBER}")
 _PERCENTAGE = re.compile(rf"([+-]?{_NUMBER})\s*%")
 
 
@@ -67,7 +70,7 @@ def duration(text: object) -> float:
             ):
                 raise ValueError(f"{text!r} is not a duration: write larger units first, once each")
             return float(
-                sum((Decimal(number) * _SECONDS[unit] for number, unit in parts), Decimal())
+                _sane(text, sum((Decimal(n) * _SECONDS[unit] for n, unit in parts), Decimal()))
             )
     raise ValueError(_refusal(text, "a duration", "30s", "250ms, 45s or 1m30s"))
 
@@ -80,7 +83,7 @@ def rate(text: object) -> float:
         ValueError: There is no unit, or it is not a rate at all.
     """
     if isinstance(text, str) and (match := _RATE.fullmatch(text.strip())):
-        return float(Decimal(match[1]) / _SECONDS[match[2]])
+        return float(_sane(text, Decimal(match[1]) / _SECONDS[match[2]]))
     raise ValueError(_refusal(text, "a rate", "/s", "20/s or 90/m"))
 
 
@@ -92,7 +95,7 @@ def size(text: object) -> int:
         ValueError: There is no unit, it is not a size, or not a whole number of bytes.
     """
     if isinstance(text, str) and (match := _SIZE.fullmatch(text.strip())):
-        exact = Decimal(match[1]) * _BYTES[match[2]]
+        exact = _sane(text, Decimal(match[1]) * _BYTES[match[2]])
         if exact != exact.to_integral_value():
             raise ValueError(f"{text!r} is not a whole number of bytes")
         return int(exact)
@@ -109,7 +112,7 @@ def throughput(text: object) -> float:
     if isinstance(text, str) and text.strip().endswith("/s"):
         bare = text.strip().removesuffix("/s").rstrip()
         if match := _SIZE.fullmatch(bare):
-            return float(Decimal(match[1]) * _BYTES[match[2]])
+            return float(_sane(text, Decimal(match[1]) * _BYTES[match[2]]))
     raise ValueError(_refusal(text, "a throughput", "KB/s", "100KB/s or 2MB/s"))
 
 
@@ -121,8 +124,27 @@ def percentage(text: object) -> float:
         ValueError: There is no per cent sign, or it is not a number.
     """
     if isinstance(text, str) and (match := _PERCENTAGE.fullmatch(text.strip())):
-        return float(Decimal(match[1]) / 100)
+        return float(_sane(text, Decimal(match[1]) / 100))
     raise ValueError(_refusal(text, "a percentage", "%", "0.5% or 95%"))
+
+
+def number(text: str) -> float:
+    """
+    A plain number, ``3`` or ``0.5``.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if match := _PLAIN.fullmatch(text.strip()):
+        return float(_sane(text, Decimal(match[0])))
+    raise ValueError(_refusal(text, "a plain number", "", "3 or 0.5"))
+
+
+def _sane(text: str, exact: Decimal) -> Decimal:
+    """*exact*, unless it is a slip of the finger."""
+    if abs(exact) > _LARGEST:
+        raise ValueError(f"{text[:40]!r} is beyond all measure")
+    return exact
 
 
 def _refusal(value: object, noun: str, unit: str, examples: str) -> str:

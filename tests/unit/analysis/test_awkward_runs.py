@@ -20,7 +20,7 @@ from umt_sim.analysis.figures.differences import differences
 from umt_sim.analysis.grid import grid_figure
 from umt_sim.analysis.names import shortened
 from umt_sim.faults.timeline import Window
-from umt_sim.journal.recorder import Journal
+from umt_sim.journal.recorder import Journal, Recorder
 from umt_sim.journal.records import BreakerEvent, Outcome, QueueSample
 
 LONG = "the-name-that-a-committee-gave-to-the-service-after-long-debate"
@@ -217,3 +217,13 @@ def test_a_heat_map_of_nothing_is_refused() -> None:
     rows = pd.DataFrame({"x": [1, 2], "y": [1, 1], "p95": [None, None]})
     with pytest.raises(ValueError, match="no run has a number for 'p95'"):
         grid_figure(rows, x="x", y="y", value="p95")
+
+
+def test_a_run_that_was_stopped_in_its_warm_up_shows_its_requests() -> None:
+    """They belong to no window, and are there all the same."""
+    recorder = Recorder(lambda: 0.0)
+    for record in steady(0, 5):
+        recorder.add(record)
+    stopped = Result(recorder.close({"scenario": "stopped", "ended": "interrupted"}))
+    assert 50 == len(stopped.operations)
+    assert {""} == set(stopped.operations.window)

@@ -12,7 +12,7 @@ from umt_sim.expectations.invariants import Finding
 from umt_sim.expectations.judgement import Judgement, judge_run
 from umt_sim.expectations.verdicts import ExitCode, Status, Verdict, exit_code, overall
 from umt_sim.journal.recorder import Journal
-from umt_sim.journal.records import Outcome, StationTotals, UnhandledError
+from umt_sim.journal.records import Outcome, QueueSample, StationTotals, UnhandledError
 
 DURING = "latency(ask).p95 < 200ms during brownout"
 BEFORE = "latency(ask).p95 < 200ms during baseline"
@@ -121,6 +121,16 @@ def test_an_interrupted_run_cannot_pass() -> None:
     """What was recorded is judged all the same."""
     found = judged(run(ended="interrupted"), BEFORE)
     assert [Status.PASSED, Status.INCONCLUSIVE] == [v.status for v in found.verdicts]
+
+
+def test_an_interrupted_run_is_not_blamed_for_what_it_left_over() -> None:
+    """Its queues had no time to drain; a whole run with the same rest has failed."""
+    rest = QueueSample(99.0, "rabbitmq", "tasks", 5, 0, 1)
+    for ended, status in (("interrupted", Status.INCONCLUSIVE), ("completed", Status.FAILED)):
+        found = judged(
+            journal(*steady(0.0, 100.0), rest, ended=ended), invariants=("queues_drain",)
+        )
+        assert status is found.verdicts[0].status
 
 
 def test_a_run_without_requests_cannot_pass() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.journals import journal, order_trace, request, span
 from umt_sim.journal.records import OperationRecord
-from umt_sim.measures.traces import Hop, Trace, critical_path, slowest_traces, trace_of
+from umt_sim.measures.traces import NOBODY, Hop, Trace, critical_path, slowest_traces, trace_of
 
 
 def legs(trace: Trace) -> list[tuple[str, float, float, bool]]:
@@ -100,3 +100,15 @@ def test_the_slowest_requests_come_first() -> None:
     )
     assert [2, 4, 1] == [row.number for row in slowest_traces(run, None, 9)]
     assert [2] == [row.number for row in slowest_traces(run, "ask", 1)]
+
+
+def test_work_whose_program_lost_power_is_nobodys() -> None:
+    """Its handler's span never ended, so nothing says whose calls these were; not the asker's."""
+    trace = Trace(
+        [
+            span("order", 0.0, 3.0),
+            span("POST", 0.5, 1.0, parent="gone", kind="client", server_address="llm"),
+        ]
+    )
+    assert {"order": "shop", "POST": NOBODY} == trace.participants
+    assert [(NOBODY, "llm")] == [(hop.caller, hop.callee) for hop in trace.hops]

@@ -44,18 +44,18 @@ class Gallery:
 
     def distribution(self, operation: str, *windows: str) -> RunFigure:
         """
-        The share answered within a time, in each of *windows*; in all when none is named.
+        The share of the successful within a time, in each of *windows*; in all when none is named.
 
         Raises:
             ValueError: The run had no such operation or window.
         """
         from umt_sim.analysis.figures.distribution import distribution
 
-        named = self._result.readings.windows
+        named, faults = self._result.readings.windows, self._result.readings.faults
         self._known("operation", operation, self._operations())
         for window in windows:
             self._known("window", window, list(named))
-        chosen = windows or tuple(name for name in named if name != RUN) or (RUN,)
+        chosen = windows or (tuple(name for name in named if name != RUN) if faults else (RUN,))
         return distribution(self._result.readings, operation, chosen)
 
     def topology(self, window: str = RUN) -> RunFigure:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
 
 from umt_sim.analysis import bands, panels
 from umt_sim.analysis.figure import RunFigure, head
@@ -105,7 +104,8 @@ def _answers(axes: Axes, pair: Pair, edges: Floats, *, good: bool) -> None:
             linewidth=1.3,
             label=world,
         )
-    _from_zero(axes)
+    panels.counted(axes)
+    panels.legend(axes)
 
 
 def _queue(axes: Axes, pair: Pair) -> None:
@@ -134,9 +134,3 @@ def _breakers(axes: Axes, pair: Pair, names: list[str]) -> None:
             shown |= panels.state_lane(axes, len(lanes), changes, pair[0].run)
             lanes.append(f"{name}, {world}")
     panels.states_legend(axes, lanes, shown)
-
-
-def _from_zero(axes: Axes) -> None:
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    panels.legend(axes)
