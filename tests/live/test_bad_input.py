@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import threading
@@ -16,8 +17,10 @@ from click.testing import CliRunner
 
 from tests.live.runs import SMALL
 from umt_sim.cli.app import app
+from umt_sim.servers.postgres import places
 from umt_sim.worlds.live import knocking
 from umt_sim.worlds.live.ledger import state_folder
+from umt_sim.worlds.live.programs.postgres import PostgreSQL
 from umt_sim.worlds.live.programs.toxiproxy import Toxiproxy
 from umt_sim.worlds.live.servers import one_server, private_servers
 
@@ -106,6 +109,32 @@ def test_a_toxic_that_toxiproxy_would_not_survive() -> None:
     assert 3 == found.exit_code, found.output
     assert "would not survive 'slow': a bandwidth of 0 KB/s stalls" in found.output
     assert "give at least 1 KB/s; or use Toxiproxy 2.13" in found.output
+
+
+@pytest.mark.parametrize("kind", ["redis", "postgres", "rabbitmq"])
+def test_no_room_for_the_servers_files(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3, where it was and how to choose another place."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(places, "for_servers", lambda: [str(tmp_path / "file")])
+    services = f"services={{llm: {{kind: http, app: echo}}, store: {{kind: {kind}}}}}"
+    found = cli(*RUN, "--provider", "embedded", "--set", services)
+    assert 3 == found.exit_code, found.output
+    assert f"cannot be written to {tmp_path}/file (Not a directory); make room" in found.output
+
+
+def test_no_room_left_for_a_servers_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3 with the server's name; the folder that was made is gone again."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PostgreSQL, "prepare", full)
+    services = "services={llm: {kind: http, app: echo}, db: {kind: postgres}}"
+    found = cli(*RUN, "--provider", "embedded", "--set", services)
+    assert 3 == found.exit_code, found.output
+    assert re.search(r"error: postgres: its files cannot be.*No space left", found.output)
 
 
 def test_an_address_off_the_allow_list() -> None:

@@ -9,15 +9,17 @@ belongs to somebody who was killed, and ``replay`` does what was left undone.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from umt_sim.errors import WorldError
+from umt_sim.errors import WorldError, WorldUnavailable
 from umt_sim.worlds.live.undo import Step, read_step, write_step
 
 __all__ = ["Ledger", "ledgers", "replay", "state_folder"]
@@ -27,13 +29,21 @@ SETTING = "UMT_SIM_STATE"
 
 
 def state_folder() -> Path:
-    """Where ledgers are kept."""
+    """
+    Where ledgers are kept.
+
+    Raises:
+        WorldUnavailable: No folder can be made there.
+    """
     if setting := os.environ.get(SETTING):
         folder = Path(setting)
     else:
         base = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
         folder = Path(base) / "umt-sim"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     return folder
 
 
@@ -57,10 +67,18 @@ class Ledger:
 
     @classmethod
     def new(cls, *, standing: bool = False) -> Self:
-        """A new one, locked by this process before anybody can find it."""
+        """
+        A new one, locked by this process before anybody can find it.
+
+        Raises:
+            WorldUnavailable: It cannot be written.
+        """
         name = f"{os.getpid()}-{secrets.token_hex(3)}"
         path = state_folder() / f"{name}.nascent"
-        path.touch()
+        try:
+            path.touch()
+        except OSError as error:
+            raise _unwritable(path.parent, error) from error
         ledger = cls(path)
         fcntl.flock(ledger._file, fcntl.LOCK_EX)
         ledger.path = path.rename(path.with_suffix(STANDING if standing else PLAIN))
@@ -73,18 +91,27 @@ class Ledger:
         self.undo()
 
     def note(self, step: Step) -> int:
-        """Write *step* down; to be called before the change it undoes. Gives its number."""
+        """
+        Write *step* down; to be called before the change it undoes. Gives its number.
+
+        Raises:
+            WorldUnavailable: It cannot be written, so the change must not happen.
+        """
         number = self._next
+        try:
+            self._write({"number": number, **write_step(step)})
+        except OSError as error:
+            raise _unwritable(self.path.parent, error) from error
         self._next += 1
         self._steps[number] = step
-        self._write({"number": number, **write_step(step)})
         return number
 
     def settle(self, number: int) -> None:
         """Undo one step now, and cross it out."""
         self._steps[number].undo()
         del self._steps[number]
-        self._write({"done": number})
+        with suppress(OSError):  # no room: then it is undone twice, which does no harm
+            self._write({"done": number})
 
     def undo(self) -> None:
         """
@@ -124,8 +151,12 @@ class Ledger:
             self._file.close()
             return False
         self._file.seek(0)
-        for line in self._file:
-            self._read(line)
+        try:
+            for line in self._file:
+                self._read(line)
+        except WorldError:
+            self._file.close()
+            raise
         return True
 
     @property
@@ -138,17 +169,35 @@ class Ledger:
             entry = json.loads(line)
         except ValueError:
             return  # cut off by a kill: the change it announces did not happen
+        try:
+            self._enter(entry)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise WorldError(
+                f"{self.path} has a line that this version cannot read; undo by hand what it"
+                f" tells of and remove it: {line.strip()[:200]}"
+            ) from error
+
+    def _enter(self, entry: dict[str, Any]) -> None:
         if "done" in entry:
             self._steps.pop(entry["done"], None)
         else:
-            number = entry.pop("number")
+            number = int(entry.pop("number"))
             self._steps[number] = read_step(entry)
             self._next = number + 1
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+        line = json.dumps(entry).encode() + b"\n"
+        os.lseek(self._file.fileno(), 0, os.SEEK_END)
+        if os.write(self._file.fileno(), line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _unwritable(folder: Path, error: OSError) -> WorldUnavailable:
+    return WorldUnavailable(
+        "live",
+        f"what a run must undo cannot be written to {folder} ({error.strerror})",
+        remedy=f"make room there, or set {SETTING} to a folder that can be written",
+    )
 
 
 PLAIN, STANDING = ".jsonl", ".standing"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from umt_sim.errors import WorldError
+from umt_sim.errors import WorldError, WorldUnavailable
 from umt_sim.worlds.live.ledger import Ledger, ledgers, replay
 from umt_sim.worlds.live.processes import Process, end, inhabitants
 from umt_sim.worlds.live.undo import EndProcess, RemoveFolder
@@ -154,3 +155,41 @@ def test_what_cannot_be_undone_stays_written(
     assert "doctor --clean" in str(caught.value)
     assert f"remove folder {tmp_path / 'made'}: no way" in str(caught.value)
     assert 1 == len(replay())
+
+
+def test_no_step_is_taken_that_cannot_be_written_down(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: said with its remedy, and what was done before is undone all the same."""
+    made = tmp_path / "made"
+    ledger.note(RemoveFolder(str(made)))
+    made.mkdir()
+    monkeypatch.setattr(os, "write", lambda *_: 3)
+    with pytest.raises(WorldUnavailable, match=r"cannot be written to .*No space left.*UMT_SIM_ST"):
+        ledger.note(RemoveFolder(str(tmp_path / "more")))
+    ledger.undo()
+    assert not made.exists()
+    assert not ledger.path.exists()
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_a_folder_for_ledgers_that_is_none(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which folder, why not, and the setting for another one."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("UMT_SIM_STATE", str(tmp_path / folder))
+    with pytest.raises(WorldUnavailable, match=rf"written to {tmp_path}/{folder} \(.*or set UMT_S"):
+        replay()
+
+
+@pytest.mark.parametrize(
+    "line", ['{"number": 0, "kind": "flying"}', "[1]", '{"number": 0, "kind": "folder", "x": 1}']
+)
+def test_a_ledger_of_another_version_is_left_alone(line: str, state: Path) -> None:
+    """Nobody can know what it undoes; the file and its line are named."""
+    state.mkdir()
+    (state / "1-aa.jsonl").write_text(line + "\n")
+    with pytest.raises(WorldError, match=r"1-aa.jsonl has a line that this version cannot read"):
+        replay()
+    assert (state / "1-aa.jsonl").exists()

@@ -17,7 +17,7 @@ from umt_sim.worlds.live.processes import Process, end
 from umt_sim.worlds.live.programs.base import LOOPBACK, Program, free_port
 from umt_sim.worlds.live.undo import EndProcess, RemoveFolder
 
-__all__ = ["Instance"]
+__all__ = ["Instance", "unwritable"]
 
 STOPPING = 30.0  # seconds a server may take to stop in good order
 TAIL = 1500  # characters of its log that an error shows
@@ -52,8 +52,11 @@ class Instance:
         self._note: int | None = None
         self._frozen: list[Process] = []
         self._folder = ledger.note(RemoveFolder(str(home)))
-        home.mkdir(mode=0o711)
-        self._launch = program.prepare(home, self.port)
+        try:
+            home.mkdir(mode=0o711)
+            self._launch = program.prepare(home, self.port)
+        except OSError as error:
+            raise unwritable(program.name, home.parent, error) from error
 
     @property
     def pid(self) -> int:
@@ -164,6 +167,15 @@ class Instance:
             return (self.home / "output").read_text(errors="replace")[-TAIL:].strip()
         except OSError:
             return ""
+
+
+def unwritable(name: str, folder: Path, error: OSError) -> WorldUnavailable:
+    """What to say where a server's files have no place."""
+    return WorldUnavailable(
+        name,
+        f"its files cannot be written to {folder} ({error.strerror or error})",
+        remedy="make room there, or set TMPDIR to a folder that can be written",
+    )
 
 
 def _insist_on(port: int, name: str) -> int:

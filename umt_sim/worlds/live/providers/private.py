@@ -11,7 +11,7 @@ from umt_sim.servers.specs import Kind, ServiceSpec
 from umt_sim.worlds.base import Endpoint
 from umt_sim.worlds.live.ledger import Ledger
 from umt_sim.worlds.live.programs.base import LOOPBACK, Program
-from umt_sim.worlds.live.programs.instance import Instance
+from umt_sim.worlds.live.programs.instance import Instance, unwritable
 from umt_sim.worlds.live.providers.base import Door, Site, Verb
 from umt_sim.worlds.live.undo import RemoveFolder
 
@@ -139,8 +139,14 @@ def run_folder(ledger: Ledger) -> Path:
 
     In memory where there is room: RabbitMQ syncs every message, and on a disk that others
     write to as well it would be their writing that is measured.
+
+    Raises:
+        WorldUnavailable: It cannot be made.
     """
     folder = Path(places.for_servers()[0]) / f"umt-sim-live-{ledger.id}"
     ledger.note(RemoveFolder(str(folder)))
-    folder.mkdir(mode=0o711)
+    try:
+        folder.mkdir(mode=0o711)
+    except OSError as error:
+        raise unwritable("live", folder.parent, error) from error
     return folder
