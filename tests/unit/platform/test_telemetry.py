@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind
 
 from tests.fakes.stage import ACME, Stage, on_stage
@@ -77,7 +83,7 @@ def test_every_kind_of_value_has_its_form() -> None:
         start_ns=1,
         end_ns=2,
         error=None,
-        attributes={"b": True, "i": 1, "f": 0.5, "s": "x", "l": ("x", 2)},
+        attributes={"b": True, "i": 1, "f": 0.5, "s": "x", "l": ("x", 2), "n": float("-inf")},
         events=[(1, "e", {"k": "v"})],
         links=[("c" * 32, "d" * 16)],
     )
@@ -87,9 +93,98 @@ def test_every_kind_of_value_has_its_form() -> None:
         {"doubleValue": 0.5},
         {"stringValue": "x"},
         {"arrayValue": {"values": [{"stringValue": "x"}, {"intValue": "2"}]}},
+        {"doubleValue": "-Infinity"},
     ] == [attribute["value"] for attribute in span["attributes"]]
     assert "parentSpanId" not in span
     assert [{"traceId": "c" * 32, "spanId": "d" * 16}] == span["links"]
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes OTLP over HTTP as protobuf, and keeps path and spans."""
+
+    received: ClassVar[list[tuple[str, Any]]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.received.append((self.path, ExportTraceServiceRequest.FromString(body)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """A collector's address, and what it was sent."""
+    handler = type("Handler", (Collector,), {"received": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", handler.received
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("below", "path"), [("", "/v1/traces"), ("/mine", "/mine")])
+def test_otlp_over_http_reaches_a_collector(collector: Any, below: str, path: str) -> None:
+    """Sent by the background thread as production does, to where collectors listen."""
+    address, received = collector
+    exporter = otlp_http_exporter(address + below)
+    provider = build_provider(TracingSettings(service_name="shop", exporters=[exporter]))
+    with OpenTelemetryTracer(provider, name="front").start_as_current_span("outer") as outer:
+        outer.set_attribute("count", 3)
+    provider.shutdown()
+    ((where, request),) = received
+    (resource,) = request.resource_spans
+    (scope,) = resource.scope_spans
+    (span,) = scope.spans
+    assert (path, "front", "outer") == (where, scope.scope.name, span.name)
+    assert outer.get_span_context().trace_id == int.from_bytes(span.trace_id)
+    assert {"count": 3} == {each.key: each.value.int_value for each in span.attributes}
+    assert "shop" in [each.value.string_value for each in resource.resource.attributes]
+
+
+class Stuck(SpanExporter):
+    """An exporter whose collector answers nobody, until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.let_go = threading.Event()
+        self.exported = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Wait."""
+        self.entered.set()
+        self.let_go.wait()
+        self.exported += len(spans)
+        raise ConnectionError("and then fail")
+
+
+def test_a_collector_that_hangs_and_fails_hurts_no_request() -> None:
+    """Spans end while the exporter waits; what there is no room for is dropped."""
+    stuck = Stuck()
+    provider = build_provider(TracingSettings(exporters=[stuck]))
+    tracer = OpenTelemetryTracer(provider)
+    for _ in range(5000):  # more than the queue holds
+        with tracer.start_as_current_span("request"):
+            pass
+    assert stuck.entered.wait(10)
+    with tracer.start_as_current_span("one more") as span:
+        assert span.is_recording()
+    stuck.let_go.set()
+    provider.shutdown()
+    assert 0 < stuck.exported < 5000
+
+
+def test_an_exporter_that_fails_at_once_hurts_no_request() -> None:
+    """Without a background thread, too."""
+    stuck = Stuck()
+    stuck.let_go.set()
+    provider = build_provider(TracingSettings(exporters=[stuck], batch=False))
+    with OpenTelemetryTracer(provider).start_as_current_span("request"):
+        pass
+    assert 1 == stuck.exported
 
 
 def test_otlp_over_http_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

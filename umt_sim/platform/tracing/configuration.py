@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -39,6 +40,10 @@ __all__ = [
     "otlp_file_exporter",
     "otlp_http_exporter",
 ]
+
+
+TRACES = "/v1/traces"
+"""Where a collector takes spans, by OTLP's convention."""
 
 
 class Sampling(StrEnum):
@@ -120,6 +125,10 @@ def otlp_http_exporter(endpoint: str) -> SpanExporter:
     """
     Sends spans to an OTLP collector over HTTP.
 
+    Args:
+        endpoint: The collector, ``http://host:4318``; with a path of its own, exactly there,
+            and else to ``/v1/traces``, where collectors listen.
+
     Raises:
         ImportError: The extra ``otlp`` is not installed.
     """
@@ -127,7 +136,10 @@ def otlp_http_exporter(endpoint: str) -> SpanExporter:
         module = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     except ImportError as error:
         raise ImportError("OTLP over HTTP needs an extra: pip install umt-sim[otlp]") from error
-    exporter: SpanExporter = module.OTLPSpanExporter(endpoint=endpoint)
+    address = urlsplit(endpoint)
+    if address.path in ("", "/"):
+        address = address._replace(path=TRACES)
+    exporter: SpanExporter = module.OTLPSpanExporter(endpoint=address.geturl())
     return exporter
 
 

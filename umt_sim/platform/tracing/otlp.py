@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ KINDS: Final = {
     SpanKind.CONSUMER: 5,
 }
 ERROR: Final = 2
+_UNBOUNDED: Final = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 Attributes = Mapping[str, Any]
 
 
@@ -162,7 +164,7 @@ def _value(value: Any) -> dict[str, Any]:
         case int():
             return {"intValue": str(value)}
         case float():
-            return {"doubleValue": value}
+            return {"doubleValue": value if isfinite(value) else _UNBOUNDED[str(value)]}
         case list() | tuple():
             return {"arrayValue": {"values": [_value(item) for item in value]}}
         case _:
