@@ -1,4 +1,4 @@
-"""Transactions, blocking, channels, scripts, and the connection itself."""
+"""Transactions, blocking, channels, and the connection itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from redis.exceptions import (
     AuthenticationError,
     ExecAbortError,
     NoPermissionError,
-    NoScriptError,
     ResponseError,
     WatchError,
 )
@@ -242,36 +241,17 @@ async def test_channels_are_listed(arena: Arena) -> None:
     await channel.aclose()
 
 
-async def test_scripts(arena: Arena) -> None:
-    """EVAL reads and writes keys, and its replies become Redis replies."""
-    redis = await arena.client()
-    script = "redis.call('set', KEYS[1], ARGV[1]); return {redis.call('get', KEYS[1]), 3.9, false}"
-    assert [b"v", 3, None] == await redis.eval(script, 1, "k", "v")
-    sha = await redis.script_load("return ARGV[1]")
-    assert b"x" == await redis.evalsha(sha, 0, "x")
-    with pytest.raises(NoScriptError):
-        await redis.evalsha("0" * 40, 0)
-
-
-async def test_a_script_that_fails(arena: Arena) -> None:
-    """An error of its own is passed on; pcall catches those of commands."""
-    redis = await arena.client()
-    with pytest.raises(ResponseError, match="my own"):
-        await redis.eval("return redis.error_reply('my own')", 0)
+async def test_a_key_of_another_type_is_waited_out(arena: Arena) -> None:
+    """Who waits for a list goes on waiting when somebody makes a string of its key."""
+    waiting, redis = await arena.client(), await arena.client()
+    popped = asyncio.create_task(waiting.blpop(["k"], timeout=5))
+    await asyncio.sleep(0.05)
     await redis.set("k", "text")
-    script = "local r = redis.pcall('incr', KEYS[1]); return r.err ~= nil"
-    assert 1 == await redis.eval(script, 1, "k")
-
-
-async def test_compare_and_delete_by_script(arena: Arena) -> None:
-    """The usual way to release a lock."""
-    redis = await arena.client()
-    script = (
-        "if redis.call('get',KEYS[1]) == ARGV[1] then return redis.call('del',KEYS[1]) end return 0"
-    )
-    await redis.set("lock", "mine", px=5000)
-    assert 0 == await redis.eval(script, 1, "lock", "other")
-    assert 1 == await redis.eval(script, 1, "lock", "mine")
+    await asyncio.sleep(0.05)
+    assert not popped.done()
+    await redis.delete("k")
+    await redis.rpush("k", "x")
+    assert (b"k", b"x") == tuple(await popped)
 
 
 async def test_a_lock_is_held_by_one(arena: Arena) -> None:

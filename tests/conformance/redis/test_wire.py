@@ -13,6 +13,10 @@ ONLY_SUBSCRIBING = (
     b"-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
     b" are allowed in this context\r\n"
 )
+BAD_NAME = b"-ERR Client names cannot contain spaces, newlines or special characters.\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NO_GROUP = b"-NOGROUP No such key 'none' or consumer group 'g' in XREADGROUP with GROUP option\r\n"
+BUSY_GROUP = b"-BUSYGROUP Consumer Group name already exists\r\n"
 EXCHANGES = [
     (b"PING\r\n", b"+PONG\r\n"),
     (b"ping hello\r\n", b"$5\r\nhello\r\n"),
@@ -34,6 +38,21 @@ EXCHANGES = [
     (b"UNSUBSCRIBE\r\n", b"*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n"),
     (b"CLIENT REPLY SKIP\r\nPING\r\nECHO x\r\n", b"$1\r\nx\r\n"),
     (b"RESET\r\n", b"+RESET\r\n"),
+    (b"CLIENT GETNAME\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\n", b"$-1\r\n+OK\r\n$2\r\nme\r\n"),
+    (b"CLIENT SETNAME 'a b'\r\n", BAD_NAME),
+    (b"LPOP none 2\r\nRPOP none\r\n", b"*-1\r\n$-1\r\n"),
+    (b"HRANDFIELD none\r\nHRANDFIELD none 2\r\n", b"$-1\r\n*0\r\n"),
+    (b"ZRANDMEMBER none\r\nZRANDMEMBER none 2\r\n", b"$-1\r\n*0\r\n"),
+    (b"GEOPOS none a\r\n", b"*1\r\n*-1\r\n"),
+    (b"HELLO 3 SETNAME 'a b'\r\n", BAD_NAME),
+    (b"SADD s a\r\nSINTERCARD 2 s none\r\nSINTERCARD 1 s LIMIT 5\r\n", b":1\r\n:0\r\n:1\r\n"),
+    (b"SINTERCARD 0 s\r\n", b"-ERR numkeys should be greater than 0\r\n"),
+    (b"SET z x\r\nZRANGESTORE z none 0 1\r\nEXISTS z\r\n", b"+OK\r\n:0\r\n:0\r\n"),
+    (b"SET z x\r\nZMPOP 1 z MIN\r\n", b"+OK\r\n" + WRONG_TYPE),
+    (b"XADD s 1-1 a b\r\nXREAD STREAMS s $\r\n", b"$3\r\n1-1\r\n*-1\r\n"),
+    (b"SET s x\r\nXREAD STREAMS s 0\r\n", b"+OK\r\n" + WRONG_TYPE),
+    (b"XREADGROUP GROUP g c STREAMS none >\r\n", NO_GROUP),
+    (b"XGROUP CREATE s g $ MKSTREAM\r\nXGROUP CREATE s g $\r\n", b"+OK\r\n" + BUSY_GROUP),
 ]
 
 

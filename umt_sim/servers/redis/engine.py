@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from fakeredis import _msgs as msgs
 from fakeredis._commands import COMMANDS_WITH_SUB, SUPPORTED_COMMANDS, Signature
 from fakeredis._core import Database, FakeServer
 from fakeredis._helpers import SimpleError
@@ -198,6 +199,7 @@ class Engine(FakeServer):
         self.guarded = False  # whether anybody but the all-powerful default user was defined
         self.saved: dict[int, dict[bytes, Any]] = {}
         self.commands_run = 0
+        self.caller: Callable[[int, bytes], Any]  # Lua's debug.getinfo, once there is a script
         self._clock = clock
         self._found: dict[bytes, Command] = {}
         self.config = dict(_DEFAULTS)
@@ -258,6 +260,8 @@ class Engine(FakeServer):
                     return
                 reply = wait.shape(outcome)
         except SimpleError as error:
+            if error.value == msgs.WRONGTYPE_MSG:
+                return  # somebody made something else of the key: that is no list yet
             reply = error
         del self.waiting[session]
         assert wait.answer is not None, "who waits has said where the answer goes"

@@ -46,7 +46,7 @@ _TIMEOUTS = {
     **dict.fromkeys(("blmpop", "bzmpop"), 0),
 }
 # Their reply is a set in RESP3. Redis promises no order; here it is sorted.
-_SETS = frozenset({"smembers", "sinter", "sunion", "sdiff"})
+_SETS = frozenset({"smembers", "sinter", "sunion", "sdiff", "spop"})
 
 
 class Session(OwnCommands, FakeSocket):
@@ -286,6 +286,16 @@ def _check_timeout(argument: bytes) -> None:
         raise SimpleError("ERR timeout is negative")
 
 
+_WORDS = {
+    "ERR BUSYGROUP Consumer Group name already exists": (
+        "BUSYGROUP Consumer Group name already exists"
+    ),
+    "numkeys should be greater than 0": "ERR numkeys should be greater than 0",
+    "ERR min or max not a valid string range item": "ERR min or max not valid string range item",
+    "ERR BITOP NOT must be called with a single source key": (
+        "ERR BITOP NOT must be called with a single source key."
+    ),
+}
 _UNQUOTED = re.compile(r"^ERR invalid expire time in (\w+)$")
 
 
@@ -296,5 +306,8 @@ def _baffled(sig: Any, error: Exception) -> SimpleError:
 
 
 def _worded(error: SimpleError) -> SimpleError:
-    """The error in Redis's words, where fakeredis keeps those of older versions."""
+    """The error in Redis's words, where fakeredis has others."""
+    told = _WORDS.get(error.value)
+    if told is not None:
+        return SimpleError(told)
     return SimpleError(_UNQUOTED.sub(r"ERR invalid expire time in '\1' command", error.value))
