@@ -109,7 +109,7 @@ def read(file: Path) -> list[Case]:
         if row["section"] == "queueing":
             continue
         name = row["id"].removesuffix("." + row["metric"])
-        kind = Kind(row["params"].get("kind", row["section"]))
+        kind = _kind(row)
         last = found[-1] if found else None
         if (
             last is None
@@ -121,6 +121,14 @@ def read(file: Path) -> list[Case]:
         last.expected[row["metric"]] = row["expected"]
         last.rows[row["metric"]] = row
     return found
+
+
+def _kind(row: dict[str, Any]) -> Kind:
+    name = row["params"].get("kind", row["section"])
+    try:
+        return Kind(name)
+    except ValueError:
+        raise ValueError(f"{row['id']} is of kind {name!r}, which no test knows") from None
 
 
 def failures_in_a_row(p: float, k: int) -> tuple[float, float]:

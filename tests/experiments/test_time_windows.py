@@ -17,10 +17,9 @@ from tests.experiments.ground_truth import (
     transitions,
 )
 
-WINDOWS, CAMPAIGN_WINDOWS = 600, 5_000
-SAMPLES, CAMPAIGN_SAMPLES = 100, 400
-DEAR = 20_000
-"""Calls, from which on a case is for the campaign."""
+WINDOWS, SAMPLES = 600, 100
+DEAR, CAMPAIGN = 20_000, 150_000
+"""Calls, from which on a case is for the campaign, and of each case there."""
 
 SLOWER = 100
 """All times are so many times as long: a window of whole seconds then slides in small steps."""
@@ -29,7 +28,7 @@ SLOWER = 100
 @pytest.mark.ground_truth(Kind.TUMBLING, dear=lambda case: WINDOWS * case["W"] * case["lam"] > DEAR)
 def test_windows_that_tumble(case: Case, campaign: bool) -> None:
     """The share of windows that end with calls enough and failures enough among them."""
-    windows = CAMPAIGN_WINDOWS if campaign else WINDOWS
+    windows = int(CAMPAIGN / (case["W"] * case["lam"])) if campaign else WINDOWS
     breaker = (
         f"{{window: {case['W']}s, minimum_calls: {case['M']}, failure_rate: {case['th']:.9%},"
         " open_for: 1ms}"
@@ -54,7 +53,7 @@ def test_windows_that_tumble(case: Case, campaign: bool) -> None:
 def test_failures_within_some_time(case: Case, campaign: bool) -> None:
     """Mean time until so many failures lie close together."""
     expected = case.expected["E[seconds to open]"]
-    samples = CAMPAIGN_SAMPLES if campaign else SAMPLES
+    samples = int(CAMPAIGN / (case["lam"] * expected)) if campaign else SAMPLES
     breaker = (
         f"{{failures: {case['F']}, window: {case['W'] * SLOWER:.0f}s,"
         " open_for: 1ms, half_open_calls: 1}"
