@@ -45,7 +45,7 @@ _WRITTEN: Mapping[Unit, tuple[Callable[[str], float], str]] = {
     Unit.SECONDS: (units.duration, "a duration such as 800ms"),
     Unit.SHARE: (units.percentage, "a percentage such as 5%"),
     Unit.RATE: (units.rate, "a rate such as 20/s"),
-    Unit.NUMBER: (float, "a plain number such as 3"),
+    Unit.NUMBER: (units.number, "a plain number such as 3"),
 }
 
 

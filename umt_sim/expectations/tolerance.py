@@ -83,4 +83,4 @@ def _absolute(text: str, unit: Unit) -> float:
         case Unit.RATE:
             return units.rate(text)
         case _:
-            return float(text)
+            return units.number(text)

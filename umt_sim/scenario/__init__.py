@@ -6,6 +6,7 @@ Scenario files, from YAML to a frozen plan.
 - ``editing``: ``--set path=value``.
 - ``schema``: what a file may say.
 - ``times``: files of measured times.
+- ``salvage``: what is left of a file when its broken parts are taken out.
 - ``complaints``: what pydantic found, as sentences with a place and a suggestion.
 - ``checks``: what no single field can know.
 - ``asking``: what is asked in the language of ``expect``.

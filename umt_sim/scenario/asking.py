@@ -1,24 +1,24 @@
 """
 What a scenario asks of its runs in the language of ``expect``: ``expect``, ``abort`` and
 the tolerances of ``baseline``. Parsed, and its names checked; every problem is collected.
+
+Read from the file itself, so that it is checked even where other parts are broken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from umt_sim.errors import Problem
 from umt_sim.expectations.aborting import abort_condition
 from umt_sim.expectations.grammar import Expectation, ExpectationError, Number, expect, number
 from umt_sim.expectations.metrics import METRICS, Subject
 from umt_sim.expectations.numbers import each_operation
-from umt_sim.expectations.tolerance import tolerance
+from umt_sim.expectations.tolerance import DEFAULT, tolerance
 from umt_sim.faults.timeline import BASELINE, RECOVERY
 from umt_sim.measures.windows import RUN
 from umt_sim.scenario.complaints import unknown
-from umt_sim.scenario.plan import BaselineFile
-from umt_sim.scenario.schema.scenario import Scenario
+from umt_sim.scenario.salvage import keys_of, operations_of, texts_of
 from umt_sim.scenario.yaml import Document, Pointer
 from umt_sim.systems.base import System
 
@@ -30,35 +30,34 @@ class Asking:
     Reads what is asked.
 
     Args:
-        scenario: The validated file.
-        document: What it was made from, for the places of problems.
+        document: The file.
         system: What is known of the system under test; ``None`` if nothing is.
 
     Attributes:
         expectations: What must hold.
         abort: What ends a run early.
-        baseline: What it is compared with.
+        tolerances: Name of a number, its operation named, to how much worse it may become.
         problems: What was not understood, or names nothing.
     """
 
-    def __init__(self, scenario: Scenario, document: Document, system: System | None) -> None:
-        self._scenario = scenario
+    def __init__(self, document: Document, system: System | None) -> None:
         self._document = document
-        self._operations = [load.name for load in scenario.workload]
-        self._windows = [RUN, BASELINE, *scenario.faults, RECOVERY]
+        self._operations = [name for _, name in operations_of(document)]
+        self._idle = [] if system is None else [*system.operations]
+        self._windows = [RUN, BASELINE, *keys_of(document, "faults"), RECOVERY]
         self._guards = list(
-            system.policies if system is not None and system.policies else scenario.policies
+            system.policies
+            if system is not None and system.policies
+            else keys_of(document, "policies")
         )
         self.problems: list[Problem] = []
-        self.expectations = self._parsed("expect", scenario.expect, expect)
-        self.abort = self._parsed("abort", scenario.abort, abort_condition)
-        self.baseline = self._baseline()
+        self.expectations = self._parsed("expect", expect)
+        self.abort = self._parsed("abort", abort_condition)
+        self.tolerances = self._tolerances()
 
-    def _parsed(
-        self, key: str, texts: list[str], parse: Callable[[str], Expectation]
-    ) -> tuple[Expectation, ...]:
+    def _parsed(self, key: str, parse: Callable[[str], Expectation]) -> tuple[Expectation, ...]:
         found = []
-        for index, text in enumerate(texts):
+        for index, text in texts_of(self._document, key):
             pointer = (key, index)
             try:
                 parsed = parse(text)
@@ -70,12 +69,13 @@ class Asking:
             found.append(parsed)
         return tuple(found)
 
-    def _baseline(self) -> BaselineFile | None:
-        stated = self._scenario.baseline
-        if stated is None:
-            return None
+    def _tolerances(self) -> dict[str, str]:
         tolerances: dict[str, str] = {}
-        for name, allowed in stated.tolerate.items():
+        baseline = self._document.data.get("baseline")
+        stated = baseline.get("tolerate", DEFAULT) if isinstance(baseline, dict) else {}
+        for name, allowed in stated.items() if isinstance(stated, Mapping) else ():
+            if not isinstance(name, str) or not isinstance(allowed, str):
+                continue  # the schema says so
             pointer = ("baseline", "tolerate", name)
             try:
                 asked = number(name)
@@ -89,22 +89,27 @@ class Asking:
             except ValueError as error:
                 self._add(pointer, str(error))
             tolerances |= dict.fromkeys(each_operation([name], self._operations), allowed)
-        return BaselineFile(Path(self._document.path).parent / stated.file, tolerances)
+        return tolerances
 
     def _strangers(self, parsed: Expectation | Number) -> list[tuple[int, str]]:
         """Names in *parsed* that stand for nothing, each with its offset in the text."""
         known = {"window": (parsed.window, self._windows)}
         subject = METRICS[parsed.metric].subject
-        if subject is Subject.OPERATION:
+        if subject is Subject.OPERATION and self._operations:
             known["operation"] = (parsed.of, self._operations)
         elif subject in (Subject.POLICY, Subject.BREAKER) and self._guards:
             # Each process has guards of its own, named after both: dashboard/cache.
             known["policy"] = (parsed.of and parsed.of.rpartition("/")[2], self._guards)
         return [
-            (parsed.offsets["window" if noun == "window" else "of"], unknown(noun, name, names))
+            (parsed.offsets["window" if noun == "window" else "of"], self._lack(noun, name, names))
             for noun, (name, names) in known.items()
             if name is not None and name not in names
         ]
+
+    def _lack(self, noun: str, name: str, names: list[str]) -> str:
+        if noun == "operation" and name in self._idle:
+            return f'no load asks for the operation "{name}"'
+        return unknown(noun, name, names)
 
     def _add(self, pointer: Pointer, message: str, *, at_key: bool = False) -> None:
         self.problems.append(self._document.problem(pointer, message, at_key=at_key))

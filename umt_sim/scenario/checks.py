@@ -13,6 +13,7 @@ from umt_sim.faults.timeline import Fault, conflicts
 from umt_sim.measures.windows import RUN, fault_of
 from umt_sim.scenario.complaints import unknown
 from umt_sim.scenario.plan import WorldName
+from umt_sim.scenario.salvage import keys_of, operations_of
 from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.yaml import Document, Pointer
 from umt_sim.systems.base import System
@@ -33,7 +34,7 @@ def problems_between(
     Everything that is wrong between the parts of *scenario*.
 
     Args:
-        scenario: The validated file.
+        scenario: The validated file, or what is sound of it.
         document: What it was made from, for the places of problems.
         faults: Its faults, random ones drawn.
         world: Where it will run.
@@ -69,12 +70,12 @@ class _Check:
     def operations(self) -> None:
         known = self.system.operations if self.system is not None else ()
         names: list[str] = []
-        for index, load in enumerate(self.scenario.workload):
-            if known and load.name not in known:
-                self._add(("workload", index, "name"), unknown("operation", load.name, known))
-            if load.name in names:
-                self._add(("workload", index, "name"), f'a second load of "{load.name}"')
-            names.append(load.name)
+        for index, name in operations_of(self.document):
+            if known and name not in known:
+                self._add(("workload", index, "name"), unknown("operation", name, known))
+            if name in names:
+                self._add(("workload", index, "name"), f'a second load of "{name}"')
+            names.append(name)
 
     def policies(self) -> None:
         known = self.system.policies if self.system is not None else ()
@@ -100,17 +101,17 @@ class _Check:
 
     def services(self) -> None:
         wanted = self.system.services if self.system is not None else {}
-        given = self.scenario.services
+        given, sound = keys_of(self.document, "services"), self.scenario.services
         for name, kind in wanted.items():
             if name not in given:
                 self._add(
                     ("services", name), f"the system {self.scenario.system} needs it (kind: {kind})"
                 )
-            elif given[name].kind != kind:
+            elif name in sound and sound[name].kind != kind:
                 self._add(("services", name, "kind"), f"the system needs kind: {kind} here")
 
     def targets(self) -> None:
-        known = list(self.scenario.services)
+        known = keys_of(self.document, "services")
         for name, fault in self.scenario.faults.items():
             for place, target in fault.targets():
                 if target not in known:
@@ -137,14 +138,18 @@ class _Check:
 
     def _hosts_of_services(self) -> Iterator[str]:
         """Of each service the host of its proxy, then that of its server."""
-        for name in self.scenario.services:
+        for name in keys_of(self.document, "services"):
             yield name
             yield server_host(name)
 
     def timeline(self, faults: Sequence[Fault]) -> None:
+        named: list[str] = []
         for conflict in conflicts(faults, self.scenario.clock.duration):
-            pointer = ("faults", fault_of(conflict.fault))
-            self._add(pointer, conflict.message, at_key=True)
+            name = fault_of(conflict.fault)
+            if name != conflict.fault and name in named:
+                continue  # one sentence is enough for all that a random fault has drawn
+            named.append(name)
+            self._add(("faults", name), conflict.message, at_key=True)
         for name in self.scenario.faults:
             if name == RUN:
                 self._add(("faults", name), "is the name of a window every run has", at_key=True)

@@ -12,7 +12,7 @@ from umt_sim.scenario.yaml import Document, Pointer
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["in_order", "problems_of", "suggestion", "unknown"]
+__all__ = ["in_order", "pointers_of", "problems_of", "suggestion", "unknown"]
 
 _WORDS = {
     "bool_type": "expected true or false, got {given}",
@@ -29,6 +29,10 @@ _WORDS = {
     "too_long": "takes {max_length} at most",
     "too_short": "needs {min_length} at least",
 }
+
+
+_LONGEST = 80
+"""Characters of a wrong value that are worth repeating."""
 
 
 def problems_of(
@@ -48,9 +52,14 @@ def problems_of(
         if error["type"] == "union_tag_invalid":
             pointer = (*pointer, _chooser(error))
         message = _message(error, pointer, names.get(id(parent), ()))
-        is_key = error["type"] == "extra_forbidden" or "[key]" in error["loc"]
+        is_key = error["type"] in ("extra_forbidden", "invalid_key") or "[key]" in error["loc"]
         problems.append(document.problem(pointer, message, at_key=is_key))
     return in_order(problems)
+
+
+def pointers_of(errors: Sequence[ErrorDetails], document: Document) -> list[Pointer]:
+    """Where in the *document* each of pydantic's *errors* is."""
+    return [_locate(error["loc"], document.data)[0] for error in errors]
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -106,7 +115,9 @@ def _message(error: ErrorDetails, pointer: Pointer, names: Sequence[str]) -> str
         case "union_tag_not_found":
             return f"expected a mapping with {_chooser(error)}, got {_as_yaml(error['input'])}"
         case "string_pattern_mismatch":
-            return f"{error['input']!r} may only have letters, digits, dots, dashes and underscores"
+            return _misnamed(error["input"], context["pattern"])
+        case "invalid_key":
+            return "a key must be text here"
         case "too_short" if context["min_length"] == 1:
             return "must not be empty"
         case kind if kind in _WORDS:
@@ -123,15 +134,28 @@ def _unknown_field(name: object, names: Sequence[str]) -> str:
 def _not_one_of(given: object, expected: str) -> str:
     words = expected.replace("'", "").replace(" or ", ", ").split(", ")
     if words == ["1"]:
-        return f"version {given!r} is not supported; write 1"
+        return f"version {_as_yaml(given)} is not supported; write 1"
     if words == ["True"]:
         return f"{_as_yaml(given)} is not allowed; write true, or leave it out"
-    return f"{given!r} is not allowed{suggestion(given, words) or '; write ' + ', '.join(words)}"
+    remedy = suggestion(given, words) or f"; write {', '.join(words)}"
+    return f"{_as_yaml(given)} is not allowed{remedy}"
+
+
+def _misnamed(name: str, pattern: str) -> str:
+    """Why *name* does not match *pattern*, one of the two kinds of names in the schema."""
+    marks = " " if "." not in pattern else ", dots, dashes "
+    return (
+        f"{_as_yaml(name)} is no name here; it may have letters, digits{marks}and underscores, and"
+        f" begins with a letter{'' if marks == ' ' else ' or digit'}"
+    )
 
 
 def _as_yaml(value: object) -> str:
-    """*value* as the user may have written it."""
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    """*value* as the user may have written it, cut where it is long."""
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _chooser(error: ErrorDetails) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
-from umt_sim.errors import ScenarioError
+from umt_sim.errors import Problem, ScenarioError
 from umt_sim.faults.timeline import Timeline
 from umt_sim.scenario.asking import Asking
 from umt_sim.scenario.checks import problems_between
 from umt_sim.scenario.complaints import in_order
-from umt_sim.scenario.plan import Clock, Plan, WorldName
+from umt_sim.scenario.plan import BaselineFile, Clock, Plan, WorldName
 from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.schema.services import build_service
 from umt_sim.scenario.yaml import Document
@@ -22,6 +24,7 @@ def freeze(
     scenario: Scenario,
     document: Document,
     *,
+    problems: Sequence[Problem],
     seed: int | None,
     world: WorldName,
     system: System | None,
@@ -30,8 +33,9 @@ def freeze(
     Freeze a plan.
 
     Args:
-        scenario: The validated file.
+        scenario: The validated file, or what is sound of it.
         document: What it was made from, for the places of problems.
+        problems: What is known to be wrong with the rest.
         seed: Instead of the scenario's own.
         world: Where it will run.
         system: What is known of the system under test; ``None`` if nothing is.
@@ -45,11 +49,10 @@ def freeze(
         for name, planned in scenario.faults.items()
         for fault in planned.build(name, Random(f"{seeds[0]}:faults/{name}"))
     ]
-    asking = Asking(scenario, document, system)
-    problems = problems_between(scenario, document, faults, world=world, system=system)
-    problems += asking.problems
-    if problems:
-        raise ScenarioError(in_order(problems))
+    asking = Asking(document, system)
+    between = problems_between(scenario, document, faults, world=world, system=system)
+    if found := [*problems, *between, *asking.problems]:
+        raise ScenarioError(in_order(found))
     clock = scenario.clock
     return Plan(
         name=scenario.name,
@@ -68,11 +71,17 @@ def freeze(
         invariants=tuple(scenario.invariants),
         abort=asking.abort,
         spans=scenario.spans.build() if scenario.spans is not None else None,
-        baseline=asking.baseline,
+        baseline=_baseline(scenario, document, asking),
         sweep={path: tuple(values) for path, values in scenario.sweep.items()},
         document=scenario.model_dump(mode="json", exclude_none=True),
         source=document.path,
     )
+
+
+def _baseline(scenario: Scenario, document: Document, asking: Asking) -> BaselineFile | None:
+    if scenario.baseline is None:
+        return None
+    return BaselineFile(Path(document.path).parent / scenario.baseline.file, asking.tolerances)
 
 
 def _seeds(scenario: Scenario) -> tuple[int, ...]:

@@ -16,10 +16,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from umt_sim.errors import Problem, ScenarioError
-from umt_sim.scenario.complaints import problems_of
+from umt_sim.scenario.complaints import pointers_of, problems_of
 from umt_sim.scenario.editing import edited
 from umt_sim.scenario.freezing import freeze
 from umt_sim.scenario.plan import Plan, WorldName
+from umt_sim.scenario.salvage import salvaged
 from umt_sim.scenario.schema.block import Surroundings
 from umt_sim.scenario.schema.scenario import Scenario
 from umt_sim.scenario.sweeping import sweep_problems
@@ -102,9 +103,18 @@ def _load(
         document = edited(document, override)
 
     def frozen(document: Document) -> Plan:
-        scenario = _validated(document, folder)
-        system = _found(scenario.system, document, find) if find is not None else None
-        return freeze(scenario, document, seed=seed, world=world, system=system)
+        if not isinstance(document.data, dict):
+            raise ScenarioError([document.problem((), "a scenario is a mapping; see umt-sim init")])
+        system, unfound = _found(document, find) if find is not None else (None, [])
+        scenario, broken = _validated(document, folder)
+        return freeze(
+            scenario,
+            document,
+            problems=[*broken, *unfound],
+            seed=seed,
+            world=world,
+            system=system,
+        )
 
     plan = frozen(document)
     if problems := sweep_problems(document, plan.sweep, frozen):
@@ -112,19 +122,27 @@ def _load(
     return plan
 
 
-def _validated(document: Document, folder: Path) -> Scenario:
-    if not isinstance(document.data, dict):
-        raise ScenarioError([document.problem((), "a scenario is a mapping; see umt-sim init")])
+def _validated(document: Document, folder: Path) -> tuple[Scenario, list[Problem]]:
+    """The scenario, or what is sound of it; and what is wrong with the rest."""
     surroundings = Surroundings(folder)
     try:
-        return Scenario.model_validate(document.data, context=surroundings)
+        return Scenario.model_validate(document.data, context=surroundings), []
     except ValidationError as error:
-        problems = problems_of(error.errors(), document, surroundings.names)
+        errors = error.errors()
+    problems = problems_of(errors, document, surroundings.names)
+    sound = salvaged(document.data, pointers_of(errors, document))
+    try:
+        return Scenario.model_validate(sound, context=Surroundings(folder)), problems
+    except ValidationError:  # what was taken out leaves a gap
         raise ScenarioError(problems) from None
 
 
-def _found(name: str, document: Document, find: FindSystem) -> System:
+def _found(document: Document, find: FindSystem) -> tuple[System | None, list[Problem]]:
+    """The system that is named; or none, and why."""
+    name = document.data.get("system", Scenario.model_fields["system"].default)
+    if not isinstance(name, str):
+        return None, []
     try:
-        return find(name)
+        return find(name), []
     except SystemNotFound as error:
-        raise ScenarioError([document.problem(("system",), str(error))]) from None
+        return None, [document.problem(("system",), str(error))]

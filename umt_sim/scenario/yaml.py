@@ -24,6 +24,7 @@ __all__ = ["Document", "Place", "Pointer", "dotted", "parse", "parse_scalar"]
 Pointer = tuple[str | int, ...]
 """Where in a document: mapping keys and list positions from the root."""
 
+_DEEPEST = 50  # levels; a scenario has eight
 _MOST_NODES = 100_000  # aliases can make a small file unfold without end
 _Base: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -53,6 +54,8 @@ for _name, _pattern, _first, _read in _TYPES:
     )
     _READ[_tag] = _read
 
+_KEYS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:int")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -63,13 +66,14 @@ class Place:
         origin: The file, or the command-line option that set the value.
         key: Line and column of its key, counted from 1; absent for list items.
         value: Line and column of the value itself.
-        quoted: Whether the value is a quoted scalar, so that its text begins one further.
+        inset: Columns from there to the first character of a text; absent where a text goes
+            over several lines, so that its parts have no column to be pointed at.
     """
 
     origin: str
     key: tuple[int, int] | None
     value: tuple[int, int] | None
-    quoted: bool = False
+    inset: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ class Document:
     def problem_inside(self, pointer: Pointer, offset: int, message: str) -> Problem:
         """A problem *offset* characters into the scalar at *pointer*."""
         place = self.places.get(pointer)
-        if place is None or place.value is None:
+        if place is None or place.value is None or place.inset is None:
             return self.problem(pointer, message)
         line, column = place.value
-        column += offset + (1 if place.quoted else 0)
+        column += place.inset + offset
         return Problem(place.origin, line, column, dotted(pointer), message)
 
 
@@ -153,6 +157,9 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         said = [error.context, error.problem] if _goes_on(error.problem) else [error.problem]
         message = f"not valid YAML: {', '.join(filter(None, said))}"
         raise ScenarioError([Problem(path, line, column, "", message)]) from None
+    except RecursionError:
+        message = f"nested more than {_DEEPEST} levels deep"
+        raise ScenarioError([Problem(path, None, None, "", message)]) from None
     except yaml.reader.ReaderError as error:
         message = f"not valid YAML: {error.reason} at character {error.position}"
         raise ScenarioError([Problem(path, None, None, "", message)]) from None
@@ -176,13 +183,15 @@ class _Reader:
 
     def read(self, node: yaml.Node, pointer: Pointer, key: yaml.Node | None) -> Any:
         """The value of *node*, which stands at *pointer* under *key*."""
-        quoted = getattr(node, "style", None) in ("'", '"')
         key_mark = _mark(key) if key is not None else None
-        self.places[pointer] = Place(self.path, key_mark, _mark(node), quoted)
+        self.places[pointer] = Place(self.path, key_mark, _mark(node), _inset(node))
         self._nodes += 1
         if self._nodes > _MOST_NODES:
             self._refuse(node, pointer, f"more than {_MOST_NODES} values, aliases unfolded")
             raise ScenarioError(self.problems)
+        if len(pointer) > _DEEPEST:
+            self._refuse(node, pointer[:3], f"nested more than {_DEEPEST} levels deep")
+            return None
         if id(node) in self._open:
             self._refuse(node, pointer, "an alias to something that contains it")
             return None
@@ -211,15 +220,18 @@ class _Reader:
         try:
             return _READ[node.tag](node.value)
         except ValueError:
-            self._refuse(node, pointer, f"{node.value!r} is not what its tag says")
+            self._refuse(node, pointer, f"{node.value[:40]!r} is not what its tag says")
             return None
 
     def _mapping(self, node: yaml.MappingNode, pointer: Pointer) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         first: dict[Any, yaml.Node] = {}
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _READ:
-                self._refuse(key_node, pointer, "a key must be plain text or a number")
+            if getattr(key_node, "tag", None) not in _KEYS:
+                self._refuse(key_node, pointer, "a key must be plain text or a whole number")
+                continue
+            if key_node.value == "<<" and not key_node.style:
+                self._refuse(key_node, pointer, "YAML 1.2 merges nothing; write the keys out")
                 continue
             key = self._scalar(key_node, pointer)
             if key in first:
@@ -233,6 +245,13 @@ class _Reader:
     def _refuse(self, node: yaml.Node, pointer: Pointer, message: str) -> None:
         line, column = _mark(node)
         self.problems.append(Problem(self.path, line, column, dotted(pointer), message))
+
+
+def _inset(node: yaml.Node) -> int | None:
+    """Columns between the mark of *node* and its text."""
+    if node.start_mark.line != node.end_mark.line:
+        return None
+    return 1 if getattr(node, "style", None) in ("'", '"') else 0
 
 
 def _mark(node: yaml.Node) -> tuple[int, int]:

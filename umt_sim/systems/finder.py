@@ -34,8 +34,8 @@ def find_system(name: str) -> System:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
-    module_name, colon, attribute = name.partition(":")
-    if not colon:
+    module_name, _, attribute = name.partition(":")
+    if not all(map(str.isidentifier, (*module_name.split("."), attribute))):
         raise SystemNotFound(
             f"no built-in system is called {name!r}; write {', '.join(BUILT_IN)}"
             " or package.module:factory"

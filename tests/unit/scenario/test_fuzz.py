@@ -19,7 +19,7 @@ WORDS = (
     "", "0", "-1", "1e999", "5m", "10%", "20/s", "null", "true", "on", "[]", "{}", "[1, 2]", "~",
     "{a: b}", "'", '"', "&x", "*x", "!!int", "1..20", "latency", "down", "postgres", "\t",
     "\N{SNOWMAN}", "x" * 500, "0x1f", "1:30", "017", ".nan", "{", "]", "#", "- -", "? :", "|",
-    "<<",
+    "<<", "9" * 40 + "s", "[" * 80 + "]" * 80, "../x:y", "true: 1", "\N{ARABIC-INDIC DIGIT ONE}s",
 )  # fmt: skip
 
 Spoil = Callable[[str, Random], str]

@@ -42,7 +42,7 @@ def test_every_value_keeps_the_place_of_its_key_and_its_own() -> None:
     places = parse("a:\n  b: {c: [1, 'x']}\n", "f.yaml").places
     assert Place("f.yaml", (2, 3), (2, 6)) == places["a", "b"]
     assert Place("f.yaml", (2, 7), (2, 10)) == places["a", "b", "c"]
-    assert Place("f.yaml", None, (2, 14), quoted=True) == places["a", "b", "c", 1]
+    assert Place("f.yaml", None, (2, 14), inset=1) == places["a", "b", "c", 1]
 
 
 def test_an_alias_is_the_value_it_names() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from umt_sim.scenario.schema.block import Block
 from umt_sim.scenario.schema.quantities import PositiveSeconds, Share
@@ -44,7 +44,7 @@ class Breaker(Block):
     window: (
         Annotated[
             Annotated[Count, Tag("<calls>")] | Annotated[PositiveSeconds, Tag("<time>")],
-            Field(union_mode="left_to_right"),
+            Discriminator(lambda window: "<calls>" if isinstance(window, int) else "<time>"),
         ]
         | None
     ) = None

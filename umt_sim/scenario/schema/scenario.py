@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from umt_sim.scenario.schema.baseline import Baseline
 from umt_sim.scenario.schema.block import Block
@@ -73,8 +73,17 @@ class Scenario(Block):
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     """Path of a value to the values it takes in turn; ``umt-sim sweep`` runs every combination."""
 
-    @model_validator(mode="after")
-    def _states_seeds_once(self) -> Self:
-        if self.seed is not None and self.seeds is not None:
+    @field_validator("seeds")
+    @classmethod
+    def _states_seeds_once(cls, seeds: list[int] | None, info: ValidationInfo) -> list[int] | None:
+        if seeds is not None and info.data.get("seed") is not None:
             raise ValueError('either "seed" or "seeds", not both')
-        return self
+        return seeds
+
+    @field_validator("sweep")
+    @classmethod
+    def _tries_each_value_once(cls, sweep: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for path, values in sweep.items():
+            if any(value in values[:index] for index, value in enumerate(values)):
+                raise ValueError(f"{path} takes a value twice")
+        return sweep

@@ -26,6 +26,8 @@ def seeds_of(value: object) -> list[int]:
             raise ValueError(f"{value!r} must go up, by less than {_MOST_SEEDS}")
         return list(range(first, last + 1))
     if isinstance(value, list) and value and all(type(item) is int for item in value):
+        if min(value) < 0:
+            raise ValueError("a seed must be at least 0")
         if len(set(value)) != len(value):
             raise ValueError("a seed is given twice")
         return value
@@ -40,7 +42,7 @@ Seeds = Annotated[
         {
             "oneOf": [
                 {"type": "string", "pattern": r"^[0-9]+\.\.[0-9]+$", "examples": ["1..20"]},
-                {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
             ]
         }
     ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, Tag
+from pydantic import BeforeValidator, Field, Tag, field_validator
 
 from umt_sim.distributions import Distribution
 from umt_sim.scenario.schema.block import Block, chosen_by
@@ -30,7 +31,7 @@ ErrorStatus = Annotated[int, BeforeValidator(_status), Field(ge=400, le=599)]
 class WarmUp(Block):
     """A server that has just restarted is slow: empty caches, cold connections."""
 
-    factor: Annotated[float, Field(ge=1, strict=False)]
+    factor: Annotated[float, Field(ge=1)]
     """Times are that many times as long at first."""
     duration: Annotated[PositiveSeconds, Field(alias="for")]
     """After so long they are as stated, getting there in a straight line."""
@@ -113,6 +114,13 @@ class Http(_Answering):
     """HTTP status to the share of requests answered with it."""
     rate_limit: PositiveRate | None = None
     """More requests than that get 429 with Retry-After; one second's worth may come at once."""
+
+    @field_validator("errors")
+    @classmethod
+    def _leaves_no_less_than_nothing(cls, errors: dict[int, float]) -> dict[int, float]:
+        if (together := math.fsum(errors.values())) > 1 + 1e-9:
+            raise ValueError(f"the shares come to {together:.0%} together; 100% are all there are")
+        return errors
 
 
 Service = Annotated[

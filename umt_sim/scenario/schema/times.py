@@ -26,7 +26,10 @@ class _Family(Block):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        self.build()
+        try:
+            self.build()
+        except OverflowError:
+            raise ValueError("its parameters are out of all proportion") from None
         return self
 
 
