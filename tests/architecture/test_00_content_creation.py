@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, InWorld, Stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import InWorld, Stage
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.agents.repositories import Repositories, postgres_repositories
 from umt_sim.platform.contexts.campaign.commands import CollectMetrics, LaunchCampaign

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, InWorld, Stage, on_stage
+from tests.fakes.acme import ACME, acme
+from tests.fakes.stage import InWorld, Stage, on_stage
 from umt_sim.kernel import Kernel
 from umt_sim.platform.adapters.in_memory import (
     InMemoryCache,
@@ -159,13 +160,7 @@ def test_agents_work_together_on_fakes() -> None:
 
     async def play(workshop: Workshop) -> None:
         client = MessageFactory("client", clock=workshop.clock, randomness=Random(2))
-        brand = Brand.create(
-            name="Acme",
-            description="Leading technology",
-            industry=_industry(),
-            styling=_styling(),
-            brand_id=UUID(int=1),
-        )
+        brand = acme()
         await InMemoryRepository(Brand, workshop.storage).save(brand)
         strategy = workshop.agent(ContentStrategyAgent)
         creation = workshop.agent(ContentCreationAgent, llm=draft("Buy it."))
@@ -371,18 +366,6 @@ def test_a_process_that_lost_power_is_started_again(engine: Engine) -> None:
         assert [] == stage.errors
 
     on_stage(engine, play)
-
-
-def _industry() -> Any:
-    from umt_sim.platform.contexts.brand.model import Industry
-
-    return Industry("Technology", "TECH")
-
-
-def _styling() -> Any:
-    from umt_sim.platform.contexts.brand.model import BrandStyling
-
-    return BrandStyling("#FF5733", "#33FF57", "Roboto", "Professional")
 
 
 def test_a_delay_queue_gives_parcels_back(in_world: InWorld) -> None:

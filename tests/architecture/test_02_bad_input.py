@@ -15,7 +15,8 @@ from uuid import UUID
 import aio_pika
 import pytest
 
-from tests.fakes.stage import ACME, InWorld, Stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import InWorld, Stage
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.rabbitmq import DELIVERY_LIMIT
 from umt_sim.platform.agents.addresses import DEAD_LETTERS, TASKS, task_key

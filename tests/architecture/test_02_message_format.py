@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.stage import ACME, InWorld, Stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import InWorld, Stage
 from umt_sim.platform.agents.catalogue import CATALOGUE, EVENTS, TASKS
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.contexts.content.events import ContentCreated, ContentTested

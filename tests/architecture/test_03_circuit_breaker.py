@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, InWorld, Stage, on_stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import InWorld, Stage, on_stage
 from umt_sim.platform.application import Application
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortTimeout, PortUnavailable, RequestFailed

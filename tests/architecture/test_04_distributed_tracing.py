@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from tests.fakes.stage import ACME, InWorld, Stage, on_stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import InWorld, Stage, on_stage
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PortUnavailable, RequestFailed
 from umt_sim.platform.policies import PolicySettings, RetrySettings

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.acme import acme
 from umt_sim.platform.adapters.fernet import FernetVault
 from umt_sim.platform.adapters.in_memory import InMemoryRepository, InMemoryUnitOfWork
 from umt_sim.platform.adapters.postgres import PostgresDatabase
@@ -33,7 +34,6 @@ from umt_sim.platform.contexts.analytics.postgres import (
     PostgresReportRepository,
 )
 from umt_sim.platform.contexts.brand.model import (
-    Brand,
     BrandStyling,
     Industry,
     Project,
@@ -87,18 +87,6 @@ BRAND = UUID(int=1)
 
 
 # Aggregates
-
-
-def acme(**changes: Any) -> Brand:
-    return Brand.create(
-        **{
-            "name": "Acme Inc.",
-            "description": "Leading technology provider",
-            "industry": Industry("Technology", "TECH"),
-            "styling": BrandStyling("#FF5733", "#33FF57", "Roboto", "Professional"),
-            **changes,
-        }
-    )
 
 
 def story(**changes: Any) -> Content:

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.acme import acme
 from umt_sim.platform.adapters.in_memory import InMemoryRepository, InMemoryUnitOfWork
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.application import all_migrations
 from umt_sim.platform.configuration import Configuration, PostgresSettings
-from umt_sim.platform.contexts.brand.model import Brand, BrandStyling, Industry, SocialMediaAccount
+from umt_sim.platform.contexts.brand.model import Brand, SocialMediaAccount
 from umt_sim.platform.contexts.brand.postgres import BrandTable, PostgresBrandRepository
 from umt_sim.platform.contexts.campaign.model import (
     AdSet,
@@ -133,16 +134,6 @@ def test_a_campaign_makes_sense_after_any_commands(cents: int, orders: list[Comm
         assert told.count("campaign.completed") == (campaign.status is CampaignStatus.COMPLETED)
 
 
-def acme(name: str = "Acme") -> Brand:
-    return Brand.create(
-        name=name,
-        description="Leading technology provider",
-        industry=Industry("Technology", "TECH"),
-        styling=BrandStyling("#FF5733", "#33FF57", "Roboto", "Professional"),
-        brand_id=uuid4(),
-    )
-
-
 def account(handle: str) -> SocialMediaAccount:
     return SocialMediaAccount("x", f"@{handle}", f"https://x.example/{handle}")
 
@@ -204,7 +195,7 @@ class Writers:
         try:
             match step.deed:
                 case "create":
-                    self.copies[key] = _named(self.ids[step.brand])
+                    self.copies[key] = acme(brand_id=self.ids[step.brand], description="new")
                 case "load":
                     self.copies[key] = await self.repository.get(self.ids[step.brand])
                 case "change" if key in self.copies:
@@ -217,16 +208,6 @@ class Writers:
             return conflict.expected, conflict.found
         copy = self.copies.get(key)
         return None if copy is None else (copy.version, copy.description)
-
-
-def _named(identity: UUID) -> Brand:
-    return Brand.create(
-        name="Acme",
-        description="new",
-        industry=Industry("Technology", "TECH"),
-        styling=BrandStyling("#FF5733", "#33FF57", "Roboto", "Professional"),
-        brand_id=identity,
-    )
 
 
 @pytest.fixture(scope="module")

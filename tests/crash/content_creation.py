@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from tests.crash.power_cut import Points, PowerCut, resumptions
-from tests.fakes.stage import ACME, Stage, but, played
+from tests.fakes.acme import ACME
+from tests.fakes.stage import Stage, but, played
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.agents.agent import Agent
 from umt_sim.platform.application import AGENTS, Application

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
-from tests.fakes.stage import ACME
+from tests.fakes.acme import ACME
 from umt_sim.platform.adapters.fernet import FernetVault
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.application import Application

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
 import aio_pika
 import asyncpg
 import redis.asyncio
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from tests.fakes.observed import KEY, Observed, Spans
 from umt_sim.errors import WorldUnavailable
-from umt_sim.platform.adapters.fernet import FernetVault
-from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.agents.addresses import DEAD_LETTERS, agent_queue, mailbox
-from umt_sim.platform.agents.agent import Agent
-from umt_sim.platform.application import AGENTS, CLIENT, Application
+from umt_sim.platform.application import AGENTS, CLIENT
 from umt_sim.platform.configuration import (
     Configuration,
     HttpSettings,
@@ -28,9 +24,6 @@ from umt_sim.platform.configuration import (
     RabbitMQSettings,
     RedisSettings,
 )
-from umt_sim.platform.policies import PRODUCTION_POLICIES, PolicySettings
-from umt_sim.platform.surroundings import Surroundings
-from umt_sim.platform.tracing.configuration import TracingSettings, build_provider
 from umt_sim.servers.capacity import Instant
 from umt_sim.servers.http import APPLICATIONS, HttpUpstream
 from umt_sim.worlds.base import Endpoint
@@ -43,7 +36,6 @@ __all__ = ["LiveServers", "LiveStage", "live_servers", "on_live_stage"]
 T = TypeVar("T")
 
 LOCAL = "127.0.0.1"
-KEY = FernetVault.new_key()
 
 
 @dataclass(frozen=True)
@@ -89,18 +81,10 @@ class LiveProxy:
 
 
 @dataclass
-class LiveStage:
-    """What ``Stage`` is in virtual time; its attributes mean the same."""
+class LiveStage(Observed):
+    """Real servers, the platform in one process, and real time."""
 
     live: LiveServers
-    exporter: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
-    servers: dict[str, HttpUpstream] = field(default_factory=dict)
-    proxies: dict[str, LiveProxy] = field(default_factory=dict)
-    errors: list[tuple[str, BaseException]] = field(default_factory=list)
-    events: list[Any] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.provider = build_provider(TracingSettings(exporters=[self.exporter], batch=False))
 
     @property
     def config(self) -> Configuration:
@@ -127,37 +111,6 @@ class LiveStage:
             },
             credentials_keys=(KEY,),
         )
-
-    def application(
-        self,
-        policies: Mapping[str, PolicySettings] = PRODUCTION_POLICIES,
-        config: Configuration | None = None,
-        agents: Mapping[str, type[Agent]] = AGENTS,
-    ) -> Application:
-        """The platform on this stage."""
-        return Application(
-            config or self.config,
-            policies=policies,
-            agents=agents,
-            surroundings=Surroundings(
-                tracer_provider=self.provider,
-                on_error=lambda where, error: self.errors.append((where, error)),
-                listeners=(self.events.append,),
-            ),
-        )
-
-    @property
-    def clock(self) -> SystemClock:
-        """The machine's clock."""
-        return SystemClock()
-
-    def now(self) -> float:
-        """Seconds of the machine."""
-        return self.clock.monotonic()
-
-    def finished_spans(self) -> list[ReadableSpan]:
-        """Spans that have ended, in the order they did."""
-        return list(self.exporter.get_finished_spans())
 
     async def set_up(self, stack: AsyncExitStack) -> None:
         """Forget what the last test left, start the upstreams, put a proxy before everything."""
@@ -186,7 +139,7 @@ def on_live_stage(live: LiveServers, play: Callable[[Any], Awaitable[T]]) -> T:
 
     async def main() -> T:
         async with AsyncExitStack() as stack:
-            stage = LiveStage(live)
+            stage = LiveStage(live, spans=Spans())
             await stage.set_up(stack)
             return await play(stage)
 

@@ -7,21 +7,15 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncpg.connection
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from tests.fakes.observed import KEY, Observed, Spans
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
-from umt_sim.network.proxy import Proxy
-from umt_sim.platform.adapters.fernet import FernetVault
-from umt_sim.platform.adapters.system import SystemClock
-from umt_sim.platform.agents.agent import Agent
-from umt_sim.platform.application import AGENTS, Application
 from umt_sim.platform.configuration import (
     Configuration,
     HttpSettings,
@@ -29,10 +23,7 @@ from umt_sim.platform.configuration import (
     RabbitMQSettings,
     RedisSettings,
 )
-from umt_sim.platform.contexts.brand.commands import OnboardBrand
 from umt_sim.platform.policies import PRODUCTION_POLICIES, PolicySettings
-from umt_sim.platform.surroundings import Surroundings
-from umt_sim.platform.tracing.configuration import TracingSettings, build_provider
 from umt_sim.servers.capacity import Instant
 from umt_sim.servers.http import APPLICATIONS, HttpUpstream
 from umt_sim.servers.postgres import Engine, PostgreSQL
@@ -46,82 +37,32 @@ InWorld = Callable[[Callable[["Stage"], Awaitable[Any]]], Any]
 PORTS = {"rabbitmq": 5672, "postgres": 5432, "redis": 6379}
 HTTP = 80
 
-ACME = OnboardBrand(
-    name="Acme Inc.",
-    description="Leading technology provider",
-    industry_name="Technology",
-    industry_code="TECH",
-    primary_color="#FF5733",
-    secondary_color="#33FF57",
-    font_family="Roboto",
-    content_tone="Professional",
-)
-
 
 @dataclass
-class Stage:
-    """
-    Every server the platform needs, each behind a proxy of its own name.
-
-    Attributes:
-        config: Where they are, as the platform sees it.
-        spans: Every span that has ended.
-        errors: What was reported to ``on_error``.
-        events: What guards told their listeners.
-    """
+class Stage(Observed):
+    """Every server the platform needs, simulated, and every process on a host of its own."""
 
     kernel: Kernel
     network: Network
-    provider: TracerProvider
-    exporter: InMemorySpanExporter
-    servers: dict[str, Any] = field(default_factory=dict)
-    proxies: dict[str, Proxy] = field(default_factory=dict)
-    errors: list[tuple[str, BaseException]] = field(default_factory=list)
-    events: list[Any] = field(default_factory=list)
 
     @property
     def config(self) -> Configuration:
-        """Where everything is."""
+        """Where everything is, as the platform sees it."""
         return Configuration(
             rabbitmq=RabbitMQSettings(host="rabbitmq"),
             redis=RedisSettings(host="redis"),
             postgres=PostgresSettings(host="postgres", user="umt", database="umt"),
             upstreams={name: HttpSettings(base_url=f"http://{name}") for name in APPLICATIONS},
-            credentials_keys=(FernetVault.new_key(),),
-        )
-
-    def application(
-        self,
-        policies: Mapping[str, PolicySettings] = PRODUCTION_POLICIES,
-        config: Configuration | None = None,
-        agents: Mapping[str, type[Agent]] = AGENTS,
-    ) -> Application:
-        """The platform on this stage, every process on a host of its own."""
-        return Application(
-            config or self.config,
-            policies=policies,
-            agents=agents,
-            surroundings=Surroundings(
-                randomness=lambda name: self.kernel.streams.stream(f"platform/{name}"),
-                tracer_provider=self.provider,
-                launch=lambda name, program: self.network.host(name).run(program, name=name),
-                on_error=lambda where, error: self.errors.append((where, error)),
-                listeners=(self.events.append,),
-            ),
+            credentials_keys=(KEY,),
         )
 
     @property
-    def clock(self) -> SystemClock:
-        """The machine's clock, which is virtual here."""
-        return SystemClock()
-
-    def now(self) -> float:
-        """Virtual seconds since the beginning."""
-        return self.kernel.loop.time()
-
-    def finished_spans(self) -> list[ReadableSpan]:
-        """Spans that have ended, in the order they did."""
-        return list(self.exporter.get_finished_spans())
+    def machines(self) -> Mapping[str, Any]:
+        """Randomness of the run's seed, and a host for each process."""
+        return {
+            "randomness": lambda name: self.kernel.streams.stream(f"platform/{name}"),
+            "launch": lambda name, program: self.network.host(name).run(program, name=name),
+        }
 
     async def set_up(self, engine: Engine, stack: AsyncExitStack) -> None:
         """Start every server and put a proxy before it."""
@@ -161,11 +102,10 @@ def played(engine: Engine, play: Callable[[Stage], Awaitable[T]], *, seed: int =
     """Like ``on_stage``; who plays often calls ``bury_the_dead`` once, for it is slow."""
     engine.fresh()
     asyncpg.connection._uid = 0
-    exporter = InMemorySpanExporter()
     # Before time becomes virtual: the SDK looks at the machine from threads of its own.
-    provider = build_provider(TracingSettings(exporters=[exporter], batch=False))
+    spans = Spans()
     with Kernel(seed=seed) as kernel:
-        stage = Stage(kernel, Network(kernel), provider, exporter)
+        stage = Stage(kernel, Network(kernel), spans=spans)
 
         async def main() -> T:
             async with AsyncExitStack() as stack:

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import Stage, on_stage
 from umt_sim.platform.application import Application
 from umt_sim.platform.contexts.content.commands import CreateContent
 from umt_sim.platform.errors import PlatformError

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.stage import ACME, Stage, on_stage
+from tests.fakes.acme import ACME
+from tests.fakes.stage import Stage, on_stage
 from umt_sim.platform.adapters.postgres import PostgresDatabase
 from umt_sim.platform.adapters.redis import RedisCache
 from umt_sim.platform.application import Application
