@@ -66,6 +66,7 @@ def assert_mean(case: Case, samples: list[int], deviation: float) -> None:
 
 def assert_share(case: Case, metric: str, hits: list[bool]) -> None:
     """So does the share of hits."""
+    assert hits, f"{case.name}: it never opened in so many calls"
     expected = case.expected[metric]
     error = SIGMAS * sqrt(expected * (1 - expected) / len(hits))
     assert_near(case.name, expected, fmean(hits), error)
