@@ -39,14 +39,16 @@ class Channel:
         wake_reader: Called when there is something to take, or the end.
         wake_sender: Called when a chunk was taken.
         closed: Nothing will be added; what is queued can still be taken.
+        abandoned: Nothing will be taken; what is added is lost.
     """
 
-    __slots__ = ("capacity", "closed", "queue", "wake_reader", "wake_sender")
+    __slots__ = ("abandoned", "capacity", "closed", "queue", "wake_reader", "wake_sender")
 
     def __init__(self, capacity: int = 0) -> None:
         self.capacity = capacity
         self.queue: deque[Chunk] = deque()
         self.closed = False
+        self.abandoned = False
         self.wake_reader: Wake = nobody
         self.wake_sender: Wake = nobody
 
@@ -57,8 +59,9 @@ class Channel:
 
     def put(self, chunk: Chunk) -> None:
         """Add *chunk* and wake the reader. The sender then waits while ``full``."""
-        self.queue.append(chunk)
-        self.wake_reader()
+        if not self.abandoned:
+            self.queue.append(chunk)
+            self.wake_reader()
 
     def take(self) -> Chunk:
         """Remove the oldest chunk and wake the sender."""
@@ -70,3 +73,9 @@ class Channel:
         """Add nothing more."""
         self.closed = True
         self.wake_reader()
+
+    def abandon(self) -> None:
+        """Take nothing more; the sender need not wait."""
+        self.abandoned = True
+        self.queue.clear()
+        self.wake_sender()

@@ -199,6 +199,7 @@ class Link:
                     yield
         except OSError:
             pass  # the destination is gone; what is still in the stages is lost
+        last.abandon()
         self._sink.close()
         self._on_end()
 

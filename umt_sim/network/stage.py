@@ -179,10 +179,11 @@ class Stage:
             yield
 
     def close(self) -> None:
-        """End the stream after this stage."""
+        """End the stream after this stage; what still comes to it is lost."""
         if not self.closed:
             self.closed = True
             self.outlet.close()
+            self.inlet.abandon()
 
     # Machinery
 

@@ -126,3 +126,59 @@ def test_a_proxy_counts_what_it_has_carried(kernel: Kernel, network: Network, ec
         assert carried == [12, 12]
 
     kernel.run(main())
+
+
+def test_a_stage_before_one_that_closed_can_be_changed(
+    kernel: Kernel, network: Network, echo: Echo
+) -> None:
+    """What it sends on is lost, so it never waits, and the proxy goes on serving newcomers."""
+    proxy = network.proxy("proxy", listen=PROXY, upstream=echo.address)
+    proxy.add_toxic("slow_close", {"delay": 10})
+    proxy.add_toxic("limit_data", {"bytes": 5})
+    proxy.add_toxic("latency", {"latency": 200})
+
+    async def main() -> None:
+        await echo.start()
+        async with echo.client(PROXY) as cut:
+            cut[1].write(b"0123456789")
+            await asyncio.sleep(0.05)
+            cut[1].write(b"too late")  # the echo of it comes to slow_close, behind it is the end
+            await asyncio.sleep(0.05)
+            updated = asyncio.Event()
+            proxy.update_toxic("slow_close_downstream", done=updated.set)
+            await updated.wait()
+            assert kernel.loop.time() == 0.1
+            assert await cut[0].read() == b"01234"
+            assert kernel.loop.time() == 0.2
+        proxy.reset()
+        async with echo.client(PROXY) as newcomer:
+            assert await exchange(newcomer, b"hello") == b"hello"
+
+    kernel.run(main())
+
+
+def test_a_change_ends_when_the_destination_dies(kernel: Kernel) -> None:
+    """A stage told to stop while the writer waits for room is free once the writer has ended."""
+    network = Network(kernel, window=1000)
+    network.host("server")
+    proxy = network.proxy("proxy", listen=PROXY, upstream=("server", 7))
+    proxy.add_toxic("slicer", {"average_size": 500}, direction=Direction.UPSTREAM)
+
+    async def main() -> None:
+        listener = network.listen("server", 7)
+        client = await network.connect(*PROXY)
+        await asyncio.sleep(0.1)
+        server, _ = listener.accept()
+        for _ in range(4):
+            client.send(b"x" * 1000)
+            await asyncio.sleep(0.1)
+        updated = asyncio.Event()
+        proxy.update_toxic("slicer_upstream", done=updated.set)
+        await asyncio.sleep(0.1)
+        assert not updated.is_set()
+        server.close()  # with unread data: a reset
+        async with asyncio.timeout(1):
+            await updated.wait()
+        client.close()
+
+    kernel.run(main())
