@@ -36,9 +36,9 @@ async def _play(vector: Vector, direction: Direction, network: Network) -> Arriv
 
     network.host("server")
     server = await asyncio.start_server(serve, "server", 1)
-    proxy = network.proxy("proxy", listen=("proxy", 1), upstream=("server", 1))
+    proxy = _Proxy(network.proxy("proxy", listen=("proxy", 1), upstream=("server", 1)), direction)
     for toxic in vector.toxics:
-        _add(proxy, direction, toxic)
+        proxy.add(toxic)
     client = await asyncio.open_connection("proxy", 1)
     ends = [client, await accepted]
     sender, receiver = ends if direction is UPSTREAM else reversed(ends)
@@ -49,7 +49,7 @@ async def _play(vector: Vector, direction: Direction, network: Network) -> Arriv
         receiving = group.create_task(_receive(receiver[0], seen))
         group.create_task(_send(sender, vector.plan))
         for op in vector.ops:
-            loop.call_at(op["at"] / 1000, _operation(proxy, direction, op))
+            loop.call_at(op["at"] / 1000, proxy.operation(op))
         await asyncio.sleep(vector.last_moment / 1000 + 1)
         receiving.cancel()
     for _, writer in ends:
@@ -72,37 +72,54 @@ async def _receive(reader: asyncio.StreamReader, seen: Arrivals) -> None:
 async def _send(
     sender: tuple[asyncio.StreamReader, asyncio.StreamWriter], plan: list[tuple[float, int | str]]
 ) -> None:
+    """Send as planned. A proxy that has closed the connection takes nothing more."""
     loop = asyncio.get_running_loop()
     writer = sender[1]
-    for at, what in plan:
-        await asyncio.sleep(at / 1000 - loop.time())
-        if isinstance(what, int):
-            writer.write(b"x" * what)
-        else:
-            writer.write_eof()
+    try:
+        for at, what in plan:
+            await asyncio.sleep(at / 1000 - loop.time())
+            if isinstance(what, int):
+                writer.write(b"x" * what)
+            else:
+                writer.write_eof()
+    except OSError:
+        pass
 
 
-def _operation(proxy: Proxy, direction: Direction, op: dict[str, Any]) -> Callable[[], object]:
-    args = op["args"]
-    match op["do"]:
-        case "add":
-            return lambda: _add(proxy, direction, args[0])
-        case "update":
-            return lambda: proxy.update_toxic(proxy.toxics[args[0] - 1].name, args[1])
-        case "remove":
-            return lambda: proxy.remove_toxic(proxy.toxics[args[0] - 1].name)
-        case unknown:
-            raise ValueError(f"the vector asks for {unknown!r}; add, update and remove are known")
+class _Proxy:
+    """A proxy whose toxics in one direction have positions, as the vectors give them."""
 
+    def __init__(self, proxy: Proxy, direction: Direction) -> None:
+        self._proxy = proxy
+        self._direction = direction
+        self._added = 0
 
-def _add(proxy: Proxy, direction: Direction, toxic: dict[str, Any]) -> None:
-    proxy.add_toxic(
-        toxic["type"],
-        toxic["attributes"],
-        direction=direction,
-        toxicity=toxic["toxicity"],
-        name=f"toxic {len(proxy.toxics) + 1}",
-    )
+    def add(self, toxic: dict[str, Any]) -> None:
+        self._added += 1
+        self._proxy.add_toxic(
+            toxic["type"],
+            toxic["attributes"],
+            direction=self._direction,
+            toxicity=toxic["toxicity"],
+            name=f"toxic {self._added}",
+        )
+
+    def operation(self, op: dict[str, Any]) -> Callable[[], object]:
+        args = op["args"]
+        match op["do"]:
+            case "add":
+                return lambda: self.add(args[0])
+            case "update":
+                return lambda: self._proxy.update_toxic(self._name(args[0]), args[1])
+            case "remove":
+                return lambda: self._proxy.remove_toxic(self._name(args[0]))
+            case unknown:
+                raise ValueError(
+                    f"the vector asks for {unknown!r}; add, update and remove are known"
+                )
+
+    def _name(self, position: int) -> str:
+        return self._proxy.toxics[position - 1].name
 
 
 def _ms(seconds: float) -> float:
