@@ -10,7 +10,7 @@ behaviour, and belongs into the commit that made it.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,11 +37,11 @@ def verdicts(name: str, *overrides: str) -> str:
 
 
 @contextmanager
-def all_running() -> Iterator[dict[str, Future[str]]]:
-    """Every shipped scenario by name, run by worker processes."""
+def under_way(names: Sequence[str]) -> Iterator[dict[str, Future[str]]]:
+    """These scenarios by name, run by worker processes."""
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, mp_context=spawned) as pool:
-        yield {name: pool.submit(verdicts, name) for name in shipped()}
+        yield {name: pool.submit(verdicts, name) for name in names}
         pool.shutdown(cancel_futures=True)
 
 
@@ -52,7 +52,7 @@ def golden() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    with all_running() as running:
+    with under_way(shipped()) as running:
         GOLDEN.write_text(
             "\n\n".join(future.result() for future in running.values()) + "\n", encoding="utf-8"
         )
