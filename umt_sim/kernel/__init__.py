@@ -9,7 +9,7 @@ Time and order:
 - ``loop``, ``selector``, ``handles``: asyncio's stock loop on that queue.
 - ``networking``, ``sockets``: stock transports on the sockets of a simulated network.
 - ``tasks``, ``processes``, ``bridges``: tasks wait for events, processes for tasks.
-- ``hosts``, ``power``: which machine a task belongs to; crash, pause, clock skew.
+- ``hosts``, ``power``, ``generators``: which machine a task belongs to; crash, pause, clock skew.
 - ``shuffling``: which orders are free, and drawn from the seed.
 - ``outer_loop``: a run inside a running loop, as in a notebook.
 

@@ -25,7 +25,6 @@ METHODS: dict[type, tuple[str, ...]] = {
         "_connect_sock",  # the one place where create_connection makes a socket
         "_check_closed",
         "_check_running",
-        "_asyncgen_firstiter_hook",  # notes which host an async generator belongs to
         "_make_subprocess_transport",  # replaced: refuses
     ),
     events.Handle: ("_run",),
@@ -44,7 +43,7 @@ ATTRIBUTES: dict[type, tuple[str, ...]] = {
         "_selector",
         "_clock_resolution",
         "_task_factory",
-        "_asyncgens",
+        "_asyncgens",  # replaced: in order, and with the host each belongs to
         "_executor_shutdown_called",
     ),
     events.Handle: (

@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextvars import Context
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
 from random import Random
 from threading import get_ident
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from simpy.events import Event
 
 from umt_sim.errors import Stalled, WallClockLeak
 from umt_sim.kernel import bridges
 from umt_sim.kernel.environment import SimEnvironment
+from umt_sim.kernel.generators import Generators
 from umt_sim.kernel.handles import SimHandle, SimTimer
-from umt_sim.kernel.hosts import Life, current_life
 from umt_sim.kernel.housekeeping import Housekeeping
 from umt_sim.kernel.networking import NetworkedLoop
-from umt_sim.kernel.ordered import OrderedWeakSet
 from umt_sim.kernel.outer_loop import set_aside
 from umt_sim.kernel.power import Power
 from umt_sim.kernel.selector import SimSelector, Sockets
@@ -39,6 +37,8 @@ from umt_sim.kernel.unhandled import Unhandled
 __all__ = ["LIVELOCK_LIMIT", "SimLoop"]
 
 T = TypeVar("T")
+
+_new_handle = SimHandle.__new__
 
 LIVELOCK_LIMIT = 100_000
 """Turns one instant may take. Real programs need a few hundred at most."""
@@ -89,10 +89,9 @@ class SimLoop(NetworkedLoop):
         self.task_count = 0
         self.future_count = 0
         self._stop_when_idle = False
-        self._generator_lives: WeakKeyDictionary[Any, Life] = WeakKeyDictionary()
         super().__init__(self.selector, sockets)
         self._clock_resolution = 0.0  # instants are exact, there is nothing to round up
-        self._asyncgens = OrderedWeakSet()  # closed in this order at the end
+        self._asyncgens = self.generators = Generators()
         self.power = Power(self)
         if stream is not None and shuffle is Shuffle.TASKS:
             self.inspections.append(lambda: shuffle_tasks(self._ready, stream))
@@ -125,7 +124,14 @@ class SimLoop(NetworkedLoop):
         """Run *callback* at this instant, after those that are ready already."""
         if self._debug or self._closed:
             return super().call_soon(callback, *args, context=context)
-        handle = SimHandle(callback, args, self, context)
+        handle = _new_handle(SimHandle)
+        handle._callback = callback
+        handle._args = args
+        handle._loop = self
+        handle._context = copy_context() if context is None else context
+        handle._cancelled = False
+        handle._repr = None
+        handle._source_traceback = None
         self._ready.append(handle)
         return handle
 
@@ -193,7 +199,7 @@ class SimLoop(NetworkedLoop):
         finally:
             self._stop_when_idle = False
 
-    # Tasks, futures, generators
+    # Tasks and futures
 
     def tasks(self) -> list[SimTask[Any]]:
         """Tasks that have not ended, in order of creation."""
@@ -218,19 +224,9 @@ class SimLoop(NetworkedLoop):
 
     def create_future(self) -> SimFuture[Any]:
         """A numbered future."""
-        return SimFuture(loop=self)
-
-    def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
-        if (life := current_life()) is not None:
-            self._generator_lives[agen] = life
-        super()._asyncgen_firstiter_hook(agen)
-
-    def disown_generators(self, life: Life) -> list[AsyncGenerator[Any, Any]]:
-        """Take the unfinished async generators of a dead life from what is closed at the end."""
-        generators = [agen for agen in self._asyncgens if self._generator_lives.get(agen) is life]
-        for agen in generators:
-            self._asyncgens.discard(agen)
-        return generators
+        future: SimFuture[Any] = SimFuture(loop=self)
+        self.future_count = future.number = self.future_count + 1
+        return future
 
     # Bridges to SimPy and to threads
 

@@ -73,7 +73,7 @@ class Power:
         """
         self.hold_back(life)
         tasks = [task for task in self._loop.tasks() if task.life is life]
-        self._graves.append((life, tasks, self._loop.disown_generators(life)))
+        self._graves.append((life, tasks, self._loop.generators.disown(life)))
 
     def close_graves(self) -> None:
         """

@@ -74,15 +74,17 @@ class SimTask(asyncio.Task[T]):
 
 
 class SimFuture(asyncio.Future[T]):
-    """A future that hashes by number; numbered when first asked, since few ever are."""
+    """
+    A future that hashes by number.
 
-    _number: int
+    Attributes:
+        number: Position among the futures of its loop, from 1. ``create_future`` gives it:
+            a constructor, or a number given when first asked for, takes several times as long.
+    """
+
+    __slots__ = ("number",)
+
+    number: int
 
     def __hash__(self) -> int:
-        try:
-            number = self._number
-        except AttributeError:
-            loop: Any = self.get_loop()
-            loop.future_count += 1
-            number = self._number = loop.future_count
-        return number
+        return self.number
