@@ -14,14 +14,19 @@ from umt_sim.cli.writers import WRITERS
 __all__ = [
     "adjusting",
     "delivering",
+    "drawing",
     "editing",
     "replicating",
+    "reporting",
     "running",
     "scenario",
     "supplying",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DRAWABLE = (".png", ".svg", ".pdf")
+"""How the name of a figure's file may end."""
 
 scenario = click.argument("scenario", type=click.Path(dir_okay=False), metavar="SCENARIO")
 """The scenario file."""
@@ -123,6 +128,28 @@ def delivering(command: F) -> F:
     return delivered  # type: ignore[return-value]  # click fills the arguments in
 
 
+def drawing(help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
+    """Give a command ``--figure``: a file, known before anything is run to be one we can draw."""
+    return click.option("--figure", type=click.Path(dir_okay=False), callback=_figure, help=help)
+
+
+def reporting(command: F) -> F:
+    """Give *command* ``--json`` and ``--junit`` for the verdicts of a comparison."""
+    for option in (
+        click.option(
+            "--junit",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Write the comparison as JUnit XML to this file.",
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Print the comparison as JSON instead."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def supplying(command: F) -> F:
     """Give *command* ``--provider``, ``--endpoint`` and ``--allow-host``, as one ``supply``."""
 
@@ -165,6 +192,15 @@ def supplying(command: F) -> F:
     ):
         supplied = option(supplied)
     return supplied  # type: ignore[return-value]  # click fills the arguments in
+
+
+def _figure(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
+    """A file in a folder that exists, in a format that can be drawn."""
+    if path is not None and Path(path).suffix not in DRAWABLE:
+        raise click.BadParameter(f"{path!r} ends in none of {', '.join(DRAWABLE)}")
+    if path is not None and not Path(path).parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(Path(path).parent)!r}")
+    return path
 
 
 def _pairs(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> Any:

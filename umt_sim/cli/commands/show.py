@@ -6,12 +6,14 @@ import sys
 
 import click
 
+from umt_sim.cli.options import drawing
+
 __all__ = ["command"]
 
 
 @click.command("show", short_help="Judge and draw a stored run again.")
 @click.argument("folder", type=click.Path(file_okay=False), metavar="RUN")
-@click.option("--figure", type=click.Path(dir_okay=False), help="Draw it into this file.")
+@drawing("Draw it into this file: .png, .svg or .pdf.")
 def command(folder: str, figure: str | None) -> None:
     """
     Judge the run stored in the folder RUN again, and print its numbers.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from umt_sim.cli.options import adjusting, supplying
+from umt_sim.cli.options import adjusting, drawing, supplying
 
 if TYPE_CHECKING:
     from umt_sim.analysis.twin import Twin
@@ -27,7 +27,7 @@ __all__ = ["command"]
               help="Compare two stored runs; nothing is run.")  # fmt: skip
 @click.option("--runs", type=click.Path(file_okay=False), default="runs", show_default=True,
               help="Where to keep the runs.")  # fmt: skip
-@click.option("--figure", type=click.Path(dir_okay=False), help="Draw both into this file.")
+@drawing("Draw both into this file: .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON instead.")
 @click.option("-a", "--all", "everything", is_flag=True, help="Show what is not judged, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
