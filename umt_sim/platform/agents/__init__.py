@@ -15,5 +15,6 @@ The five agents, and what they have in common.
 ``strategy``     Content Strategy & Research ``creation``  Content Creation & Testing
 ``ads``          Content & Ad Management
 
-``strategies`` remembers what was worked out; ``writer`` is the language model, as agents use it
+``strategies`` remembers what was worked out; ``writer`` is the language model, as agents use it;
+``answers`` reads what the other upstreams say
 """

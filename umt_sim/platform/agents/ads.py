@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from umt_sim.platform.agents.agent import Agent
+from umt_sim.platform.agents.answers import name_of, read_answer
 from umt_sim.platform.agents.handlers import hears, takes
 from umt_sim.platform.agents.writer import Brief, Writer
 from umt_sim.platform.contexts.analytics.model import Metric, MetricCollection, TimeFrame
@@ -83,7 +84,10 @@ class ContentAdManagementAgent(Agent):
         response = await self.ports.gateways["ads"].request(
             "GET", path_of("campaigns", campaign.reference, "spend")
         )
-        spent = Money(int(response.body["spent_cents"]), campaign.budget.total.currency)
+        spent_cents, impressions, clicks = read_answer(
+            "ads", response, spent_cents=int, impressions=float, clicks=float
+        )
+        spent = Money(spent_cents, campaign.budget.total.currency)
         if not spent <= campaign.spent:
             campaign.spend(spent - campaign.spent)
         collection = MetricCollection.collect(
@@ -92,8 +96,8 @@ class ContentAdManagementAgent(Agent):
             time_frame=TimeFrame(campaign.schedule.starts, self.ports.clock.now()),
             metrics=[
                 Metric("spent", spent.cents / 100, campaign.budget.total.currency),
-                Metric("impressions", float(response.body["impressions"])),
-                Metric("clicks", float(response.body["clicks"])),
+                Metric("impressions", impressions),
+                Metric("clicks", clicks),
             ],
         )
         answer = {metric.name: metric.value for metric in collection.metrics}
@@ -114,7 +118,8 @@ class ContentAdManagementAgent(Agent):
             },
             headers={"idempotency-key": key},
         )
-        return str(response.body["id"])
+        (reference,) = read_answer("ads", response, id=name_of)
+        return str(reference)
 
     async def _publish(self, cause: Header, content: Content) -> Any:
         reference = await self._send_out(content)
@@ -145,7 +150,8 @@ class ContentAdManagementAgent(Agent):
         response = await self.ports.gateways[upstream].request(
             "POST", path, json=body, headers={"idempotency-key": _publication(content.id)}
         )
-        return f"{upstream}/{response.body['id']}"
+        (reference,) = read_answer(upstream, response, id=name_of)
+        return f"{upstream}/{reference}"
 
 
 def _publication(content_id: UUID) -> str:

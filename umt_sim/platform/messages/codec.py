@@ -116,7 +116,7 @@ class MessageCodec:
 
 def _check_texts(body: bytes) -> None:
     """No text holds a NUL: the database would refuse it, after the upstreams did their part."""
-    if b"\\u0000" in body and _NUL.search(body):
+    if b"\\" in body and _NUL.search(body):
         raise MalformedMessage(["message: a text holds a NUL character"])
 
 

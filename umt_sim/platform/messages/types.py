@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from umt_sim.platform.errors import ErrorClass
 
@@ -53,21 +53,12 @@ class ResponseStatus(StrEnum):
     DUPLICATE = "duplicate"  # it had happened before; this is the answer given then
 
 
-MOST_ADDRESS_BYTES = 255
-"""What AMQP has room for in a queue's name."""
-
-
-def _fits(address: str) -> str:
-    if len(address.encode()) > MOST_ADDRESS_BYTES:
-        raise ValueError(f"an address has at most {MOST_ADDRESS_BYTES} bytes")
-    return address
-
-
-Version = Annotated[str, Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$")]
+Version = Annotated[str, Field(max_length=20, pattern=r"^[0-9]+\.[0-9]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Address = Annotated[str, Field(min_length=1), AfterValidator(_fits)]
+# AMQP has room for 255 bytes in the name of a queue.
+Address = Annotated[str, Field(max_length=255, pattern=r"^[ -~]+$")]
 # What upstreams get as a header, and the database as a primary key: ASCII without spaces.
-Key = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+Key = Annotated[str, Field(max_length=200, pattern=r"^[!-~]+$")]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -82,7 +73,7 @@ class Header(BaseModel):
         version: Message format, ``major.minor``.
         correlation_id: The conversation: the id of the request that began it.
         causation_id: The message that this one answers or follows from.
-        reply_to: Queue for the answer.
+        reply_to: Queue for the answer; its name is ASCII.
         priority: 0 to 9; 9 is the most urgent.
         expires_at: After this moment nobody waits for it any more.
         traceparent: W3C trace context in which it was made.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from statistics import mean, pstdev
 from uuid import UUID
 
@@ -68,7 +69,7 @@ class Metric(ValueObject):
     def validate(self) -> None:
         """A name, and a number that is one."""
         self.require(self.name.strip(), "a metric has a name")
-        self.require(self.value == self.value, f"{self.name} is not a number")
+        self.require(isfinite(self.value), f"{self.name} is not a number")
 
 
 @dataclass(frozen=True, slots=True)
