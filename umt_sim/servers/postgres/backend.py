@@ -69,6 +69,7 @@ class Backend:
         greeting: What the engine said when the session was opened, key data left out.
         nap: Seconds for which the statement wants to be held; None if it does not.
         copying: The engine waits for COPY data.
+        unsynced: The client has begun a batch that no Sync has ended yet.
         closed: The engine ended the session.
         failed: An error came before a Sync; the engine ignores everything up to that.
     """
@@ -86,6 +87,7 @@ class Backend:
         "nap",
         "pid",
         "status",
+        "unsynced",
     )
 
     def __init__(
@@ -102,7 +104,7 @@ class Backend:
         self.pid = 0
         self.status = IDLE
         self.nap: float | None = None
-        self.copying = False
+        self.copying = self.unsynced = False
         self.closed = False
         self.failed = False
         self._socket.sendall(wire.startup(parameters, protocol))
@@ -118,6 +120,7 @@ class Backend:
                 reply ends at ReadyForQuery. ``NOTHING``: at once when all is sent.
         """
         self._answers = answers
+        self.unsynced = answers != 0
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
@@ -191,6 +194,11 @@ class Backend:
         del self._got[: self._walked]
         self._walked = 0
         return words
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it waits for a new batch outside of a transaction: there it hears the others."""
+        return self.status == IDLE and not (self.copying or self.unsynced)
 
     def ask(self, text: str) -> bytes:
         """Run a statement of our own that never waits; its whole reply."""

@@ -180,7 +180,7 @@ class Turnstile:
         if not self.talk:
             return
         for ride in [*self._hearers.values()]:
-            if ride.answer is None and ride.backend.status == IDLE:
+            if ride.answer is None and ride.backend.at_rest:
                 words = ride.backend.pending()
                 if words:
                     ride.hear(words)
