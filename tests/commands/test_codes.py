@@ -86,6 +86,21 @@ def test_a_baseline_is_saved_and_compared_with(umt_sim: Command, folder: Path) -
     assert (1, True) == (worse.returncode, "failed: good against base.json" in worse.stdout)
 
 
+def test_a_comparison_is_told_to_machines_as_well(umt_sim: Command, folder: Path) -> None:
+    """JSON on standard output, and a suite in which a regression is a failure."""
+    umt_sim("baseline", "save", "good.yaml", "-q", "--seeds", "1..2")
+    found = umt_sim("baseline", "check", "good.yaml", "-q", "--json", "--junit", "ci/base.xml",
+                    "--set", "services.api.request=200ms")  # fmt: skip
+    told = json.loads(found.stdout)
+    assert (1, "", "failed") == (found.returncode, found.stderr, told["status"])
+    assert ("good", "base.json", [1, 2]) == (told["scenario"], told["baseline"], told["seeds"])
+    assert ["failed"] == [verdict["status"] for verdict in told["verdicts"]]
+    (suite,) = ET.parse(folder / "ci" / "base.xml").getroot()
+    assert ("good against base.json", "1") == (suite.get("name"), suite.get("failures"))
+    refused = umt_sim("baseline", "check", "good.yaml", "--junit", "good.yaml/x")
+    assert (2, True) == (refused.returncode, "--junit good.yaml/x" in refused.stderr)
+
+
 def test_a_sweep_runs_every_point_with_every_seed(umt_sim: Command, folder: Path) -> None:
     """Two timeouts and two seeds are four trials, one of them run twice."""
     found = umt_sim("sweep", "good.yaml", "-q", "-j2", "--seeds", "1,2", "--csv", "sweep.csv",

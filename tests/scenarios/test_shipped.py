@@ -35,7 +35,7 @@ UNGUARDED = {
 def running(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[str]]]:
     """The shipped scenarios whose tests are asked for, under way."""
     tests = (item for item in request.session.items if isinstance(item, pytest.Function))
-    asked = [t.callspec.params["name"] for t in tests if t.originalname == REVIEWED.__name__]
+    asked = [str(t.callspec.params["name"]) for t in tests if t.originalname == REVIEWED.__name__]
     with golden.under_way(asked) as futures:
         yield futures
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from umt_sim.bootstrap.trials import TrialResult
     from umt_sim.expectations.verdicts import Verdict
 
-__all__ = ["Delivery", "plain", "writable"]
+__all__ = ["Delivery", "plain", "plain_verdict", "writable"]
 
 _GITHUB = "GITHUB_STEP_SUMMARY"
 
@@ -97,12 +97,12 @@ def plain(result: TrialResult) -> dict[str, Any]:
         "folder": str(result.folder) if result.folder is not None else None,
         "reproduce": result.reproduce,
         "took_wall_s": round(result.took_wall, 3),
-        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "verdicts": [plain_verdict(verdict) for verdict in result.verdicts],
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    """A verdict; an end of an interval that is not bounded is the word ``inf``."""
+def plain_verdict(verdict: Verdict) -> dict[str, Any]:
+    """As JSON can hold it; an end of an interval that is not bounded is the word ``inf``."""
     row = asdict(verdict) | {"status": verdict.status.value}
     if row["estimate"] is not None:
         row["estimate"] = {

@@ -348,6 +348,22 @@ def test_compare_sets_runs_of_one_seed_side_by_side(folder: Path) -> None:
     (line,) = (line for line in found.output.splitlines() if "p95_ms" in line)
     assert line.split() == ["≠", "ask", "p95_ms", "300", "350", "50", "50", "to", "50", "3"]
     assert cli("compare", "first", "nowhere").exit_code == 2
+    told = json.loads(
+        cli("compare", "first", "second", "--json", "--fail-on", "latency.p95:10ms").output
+    )
+    assert 50 == pytest.approx(told["differences"][1]["difference"])
+    assert ["failed"] == [verdict["status"] for verdict in told["verdicts"]]
+
+
+def test_compare_refuses_what_has_nothing_to_compare(folder: Path) -> None:
+    """Neither the wrong window nor runs of several scenarios is an empty table."""
+    for name in ("one", "two"):
+        stored = analysis.Result(journal(*steady(0.0, 100.0, latency=0.1), scenario=name, seed=1))
+        stored.save(folder / "runs" / name / "1")
+    found = cli("compare", "runs", "runs/two")
+    assert (2, True) == (found.exit_code, "runs of 2 scenarios; name the folder" in found.stderr)
+    found = cli("compare", "runs/one", "runs/two", "--window", "brownuot")
+    assert (2, True) == (found.exit_code, "share no operation in brownuot" in found.stderr)
 
 
 def test_show_refuses_what_is_no_run(folder: Path) -> None:
@@ -368,6 +384,11 @@ def test_show_refuses_what_is_no_run(folder: Path) -> None:
         ("slicer", "Cut each chunk into pieces"),
         ("inconclusive", "never counts as a pass"),
         ("exit-codes", "130  interrupted"),
+        ("4", "the run cannot tell"),
+        ("faults", "lost_commit"),
+        ("postgres", "max_connections"),
+        ("workload", "``open``, ``closed`` or ``trace``"),
+        ("version", "Of this language"),
         ("expect", "The language of ``expect``"),
     ],
 )

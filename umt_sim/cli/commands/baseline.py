@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from umt_sim.cli.options import adjusting, replicating, running, scenario
+from umt_sim.cli.options import adjusting, replicating, reporting, running, scenario
 
 if TYPE_CHECKING:
     from umt_sim.expectations.baseline import Baseline
-    from umt_sim.expectations.verdicts import ExitCode
+    from umt_sim.expectations.verdicts import Status, Verdict
     from umt_sim.scenario.plan import BaselineFile, Plan
 
 __all__ = ["command"]
@@ -55,11 +56,24 @@ def save(scenario: str, seed: int | None, seeds: tuple[int, ...] | None,
 @scenario
 @adjusting
 @running
-def check(scenario: str, seed: int | None, overrides: tuple[str, ...],
-          jobs: int, runs: Path, quiet: bool) -> None:  # fmt: skip
+@reporting
+def check(scenario: str, seed: int | None, overrides: tuple[str, ...], jobs: int, runs: Path,
+          quiet: bool, as_json: bool, junit: Path | None) -> None:  # fmt: skip
     """Run SCENARIO with the baseline's seeds and say whether it has become worse."""
+    from umt_sim.expectations.verdicts import exit_code
+
     asked = _asked(scenario, overrides, jobs=jobs, quiet=quiet)
-    sys.exit(_compared(asked, (seed,) if seed is not None else None, runs)[1])
+    _prepare(junit)
+    found = _compared(asked, (seed,) if seed is not None else None, runs)
+    if as_json:
+        click.echo(json.dumps(found.plain(), indent=2))
+    else:
+        found.print()
+    if junit is not None:
+        from umt_sim.cli.writers.junit import write_comparison
+
+        write_comparison(found.title, found.verdicts, found.properties, junit)
+    sys.exit(exit_code([found.status]))
 
 
 @command.command("update")
@@ -72,28 +86,96 @@ def update(scenario: str, seed: int | None, seeds: tuple[int, ...] | None,
     """Run SCENARIO, show what has changed, and store it as the new baseline."""
     asked = _asked(scenario, overrides, jobs=jobs, quiet=quiet)
     wanted = seeds if seed is None else (seed,)
-    now, _ = _compared(asked, wanted, runs)
+    found = _compared(asked, wanted, runs)
+    found.print()
+    now = found.now
     now.save(asked.file.path)
     click.echo(f"wrote {asked.file.path}: {len(now.numbers)} numbers over {len(now.seeds)} seeds")
 
 
-def _compared(asked: _Asked, seeds: Sequence[int] | None, runs: Path) -> tuple[Baseline, ExitCode]:
-    """Measure again, print what has changed, and say what the exit code is."""
-    from umt_sim.cli.tables import console, verdicts_table
+def _prepare(junit: Path | None) -> None:
+    """Make sure that the file can be written before minutes are spent on it."""
+    from umt_sim.cli.delivery import writable
+
+    if junit is not None:
+        with writable("--junit", junit):
+            junit.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _compared(asked: _Asked, seeds: Sequence[int] | None, runs: Path) -> _Compared:
+    """Measure again and compare."""
     from umt_sim.expectations.baseline import Baseline, against
-    from umt_sim.expectations.verdicts import exit_code, overall
 
     before = Baseline.load(asked.file.path)
     now = asked.measured(seeds or before.seeds, runs)
     verdicts = against(before, now, asked.file.tolerances)
-    out = console()
-    out.print(verdicts_table(verdicts))
-    for name, number in before.versions.items():
-        if now.versions.get(name) != number:
-            click.echo(f"{name}: {number} then, {now.versions.get(name, 'absent')} now")
-    status = overall(verdicts)
-    click.echo(f"\n{status.value}: {asked.plan.name} against {asked.file.path}")
-    return now, exit_code([status])
+    return _Compared(asked.file.path, before, now, verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What came of a comparison with a stored baseline."""
+
+    path: Path
+    before: Baseline
+    now: Baseline
+    verdicts: Sequence[Verdict]
+
+    @property
+    def title(self) -> str:
+        return f"{self.now.scenario} against {self.path}"
+
+    @property
+    def status(self) -> Status:
+        from umt_sim.expectations.verdicts import overall
+
+        return overall(self.verdicts)
+
+    @property
+    def changed(self) -> dict[str, tuple[str, str]]:
+        """Each version that is another now: what it was, and what it is."""
+        now = self.now.versions
+        return {
+            name: (then, now.get(name, "absent"))
+            for name, then in self.before.versions.items()
+            if now.get(name) != then
+        }
+
+    @property
+    def properties(self) -> list[tuple[str, str]]:
+        """What a CI server shows beside the verdicts."""
+        return [
+            ("seeds", " ".join(map(str, self.now.seeds))),
+            ("world", self.now.world),
+            ("verdict", self.status.value),
+            *((f"version of {n}", f"{then} then, {now} now")
+              for n, (then, now) in self.changed.items()),
+        ]  # fmt: skip
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as JSON can hold it."""
+        from umt_sim.cli.delivery import plain_verdict
+
+        return {
+            "scenario": self.now.scenario,
+            "baseline": str(self.path),
+            "status": self.status.value,
+            "world": self.now.world,
+            "seeds": list(self.now.seeds),
+            "changed_versions": {
+                name: {"then": then, "now": now} for name, (then, now) in self.changed.items()
+            },
+            "verdicts": [plain_verdict(verdict) for verdict in self.verdicts],
+        }
+
+    def print(self) -> None:
+        """Show people what has changed."""
+        from umt_sim.cli.tables import console, verdicts_table
+
+        console().print(verdicts_table(self.verdicts))
+        for name, (then, now) in self.changed.items():
+            click.echo(f"{name}: {then} then, {now} now")
+        click.echo(f"\n{self.status.value}: {self.title}")
 
 
 def _asked(scenario: str, overrides: tuple[str, ...], *, jobs: int, quiet: bool) -> _Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,16 @@ __all__ = ["command"]
     metavar="NUMBER:TOLERANCE",
     help="Exit with 1 if SECOND is worse by more, for example latency.p99:10%. Repeatable.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON instead.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write table and figure as one HTML file, too.")  # fmt: skip
 def command(
-    first: Path, second: Path, window: str, limits: tuple[str, ...], html: Path | None
+    first: Path,
+    second: Path,
+    window: str,
+    limits: tuple[str, ...],
+    as_json: bool,
+    html: Path | None,
 ) -> None:
     """
     Compare the runs in the folder FIRST with those in SECOND.
@@ -41,6 +48,7 @@ def command(
     its 95 % interval decides, so noise is not a regression.
     """
     from umt_sim.analysis.comparison import compare, regressions
+    from umt_sim.cli.delivery import plain_verdict
     from umt_sim.cli.tables import comparison_table, console, verdicts_table
     from umt_sim.expectations.verdicts import exit_code, overall
 
@@ -50,8 +58,15 @@ def command(
         verdicts = regressions(left, right, dict(map(_limit, limits)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if found.empty:
+        raise click.UsageError(f"{first} and {second} share no operation in {window}")
     out = console()
-    out.print(comparison_table(found.to_dict("records")))  # type: ignore[arg-type]  # string keys
+    if as_json:
+        differences = json.loads(found.to_json(orient="records"))
+        judged = [plain_verdict(verdict) for verdict in verdicts]
+        click.echo(json.dumps({"differences": differences, "verdicts": judged}, indent=2))
+    else:
+        out.print(comparison_table(found.to_dict("records")))  # type: ignore[arg-type]  # string keys
     if html is not None:
         from umt_sim.analysis.report import comparison_report
 
@@ -60,8 +75,9 @@ def command(
         html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(text, encoding="utf-8")
     if verdicts:
-        out.print()
-        out.print(verdicts_table(verdicts))
+        if not as_json:
+            out.print()
+            out.print(verdicts_table(verdicts))
         sys.exit(exit_code([overall(verdicts)]))
 
 
@@ -80,5 +96,11 @@ def _runs(folder: Path) -> list[Result]:
     found = sorted(path.parent for path in folder.rglob("run.json"))
     if not found:
         raise JournalError(f"there is no run in {folder}")
-    latest = {result.seed: result for result in map(Result.load, found)}
-    return list(latest.values())
+    results = [Result.load(path) for path in found]
+    names = list(dict.fromkeys(result.name for result in results))
+    if len(names) > 1:
+        raise JournalError(
+            f"{folder} holds runs of {len(names)} scenarios; name the folder of one, such as"
+            f" {folder / names[0]}"
+        )
+    return list({result.seed: result for result in results}.values())

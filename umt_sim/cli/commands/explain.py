@@ -1,4 +1,4 @@
-"""``umt-sim explain``: explain a metric, an invariant, a fault, a key or an exit code."""
+"""``umt-sim explain``: explain a word of scenarios and verdicts, or an exit code."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def _groups() -> dict[str, list[str]]:
         "scenario keys": list(_keys()),
         "verdicts": [status.value for status in Status],
         "language": ["expect", "exit-codes"],
+        "exit codes": list(_EXIT_CODES),
     }
 
 
@@ -62,7 +63,8 @@ def _topics() -> list[tuple[str, str]]:
         *_keys().items(),
         *_VERDICTS.items(),
         ("expect", (grammar.__doc__ or "").strip()),
-        ("exit-codes", _EXIT_CODES),
+        ("exit-codes", "\n".join(f"{code:<5}{text}" for code, text in _EXIT_CODES.items())),
+        *_EXIT_CODES.items(),
     ]
 
 
@@ -79,17 +81,32 @@ def _faults() -> dict[str, str]:
 
 def _keys() -> dict[str, str]:
     """What stands under a key of a scenario: what it is, and what may stand in it."""
-    from umt_sim.scenario.schema import baseline, policies, scenario, spans, workload
+    from umt_sim.scenario.schema import (
+        baseline,
+        faults,
+        policies,
+        scenario,
+        services,
+        spans,
+        workload,
+    )
     from umt_sim.scenario.schema.block import Block
 
     blocks: dict[str, type[Block]] = {
         "clock": scenario.Clock,
+        "rabbitmq": services.RabbitMQ,
+        "postgres": services.Postgres,
+        "redis": services.Redis,
+        "http": services.Http,
         "open": workload.Open,
         "trace": workload.Trace,
         "closed": workload.Closed,
+        "policies": policies.Policy,
         "retry": policies.Retry,
         "breaker": policies.Breaker,
         "bulkhead": policies.Bulkhead,
+        "faults": faults.Fault,
+        "random": faults.RandomFault,
         "spans": spans.Spans,
         "baseline": baseline.Baseline,
     }
@@ -117,10 +134,11 @@ _VERDICTS = {
     "errored": "The checker crashed, or the run itself did; the traceback says where.",
 }
 
-_EXIT_CODES = """\
-0    everything expected held
-1    an expectation or invariant failed, or a checker crashed
-2    the scenario or the command line is wrong
-3    a service is missing, or the live world could not be set up
-4    inconclusive: the run cannot tell
-130  interrupted; everything was undone"""
+_EXIT_CODES = {
+    "0": "everything expected held",
+    "1": "an expectation or invariant failed, a number regressed, or a run could not be carried out",
+    "2": "the scenario or the command line is wrong; nothing was run",
+    "3": "a service is missing, or the live world could not be set up",
+    "4": "inconclusive: the run cannot tell; `umt-sim explain inconclusive` says why that may be",
+    "130": "interrupted; everything was undone, and what was recorded until then is kept",
+}

@@ -45,8 +45,11 @@ class Scenario(Block):
     """A scenario, version 1."""
 
     version: Literal[1]
+    """Of this language."""
     name: Name
+    """What its runs, tests and folders are called."""
     description: str = ""
+    """What it is about, for people."""
     marks: list[Mark] = Field(default_factory=list)
     """pytest marks of the tests made from this file, for ``pytest -m``."""
     seed: Annotated[int, Field(ge=0)] | None = None
@@ -57,9 +60,13 @@ class Scenario(Block):
     system: str = "umt"
     """The built-in platform, or ``package.module:factory``."""
     services: dict[Name, Service] = Field(default_factory=dict)
+    """What the system talks to: name to ``kind`` (rabbitmq, postgres, redis, http) and speed."""
     workload: Annotated[list[Load], Field(min_length=1)]
+    """Which operations are asked for, and by whom: ``open``, ``closed`` or ``trace`` arrivals."""
     policies: dict[Name, Policy] = Field(default_factory=dict)
+    """How the code under test protects itself."""
     faults: dict[Name, Fault] = Field(default_factory=dict)
+    """What goes wrong: name of its window to one action, where, and when."""
     expect: list[str] = Field(default_factory=list)
     """What must hold, for example ``error_rate(create_content) < 5% during brownout``."""
     invariants: list[str] = Field(default_factory=list)
