@@ -23,9 +23,16 @@ def terminated_like_interrupted() -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         taken = [n for n in ENDINGS if signal.getsignal(n) is signal.SIG_DFL]
     for number in taken:
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(*_: object) -> None:
+    """Ctrl-C, also where it is ignored, as in the jobs that a shell starts by &."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
