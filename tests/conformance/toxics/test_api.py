@@ -111,6 +111,10 @@ def test_disabled_proxy_keeps_its_address_as_given(client: httpx.Client) -> None
             '{"name": "b", "upstream": "h:1", "listen": "127.0.0.1"}',
             (500, "listen tcp: address 127.0.0.1: missing port in address"),
         ),
+        (
+            '{"name": "b", "upstream": "h:1", "listen": "127.0.0.1:abc"}',
+            (500, "listen tcp: lookup tcp/abc: unknown port"),
+        ),
         ('{"name": "p", "upstream": "h:1"}', (409, "proxy already exists")),
     ],
 )
@@ -128,6 +132,38 @@ def test_taken_address_is_refused(client: httpx.Client, api: str) -> None:
     answer = client.post("/proxies", json={"name": "b", "listen": taken, "upstream": NOWHERE})
     assert (500, f"listen tcp {taken}: bind: address already in use") == refusal(answer)
     assert client.get("/proxies").json() == {}
+
+
+def test_content_types_are_gos(client: httpx.Client, proxy: str) -> None:
+    """An answer is JSON and says no charset, a refusal is JSON that says it is text."""
+    assert "application/json" == client.get(proxy).headers["content-type"]
+    refused = client.get("/proxies/unknown")
+    assert "text/plain; charset=utf-8" == refused.headers["content-type"]
+    assert refused.text.endswith("\n")
+    assert "application/json" == client.post("/populate").headers["content-type"]
+
+
+def test_head_is_not_allowed(client: httpx.Client) -> None:
+    """A route knows the methods of its table and no other."""
+    assert client.head("/proxies").status_code == 405
+
+
+def test_toxicity_is_a_float32(client: httpx.Client, proxy: str) -> None:
+    """More digits than it has are lost."""
+    answer = client.post(f"{proxy}/toxics", json=LATENCY | {"toxicity": 0.123456789})
+    assert 0.12345679 == answer.json()["toxicity"]
+
+
+def test_noop_is_a_toxic_without_attributes(client: httpx.Client, proxy: str) -> None:
+    """It can be added by name like the others."""
+    answer = client.post(f"{proxy}/toxics", json={"type": "noop"})
+    assert toxic(type="noop", name="noop_downstream", attributes={}) == answer.json()
+
+
+def test_populating_with_null_creates_nothing(client: httpx.Client) -> None:
+    """To Go, null is an empty list."""
+    answer = client.post("/populate", content="null")
+    assert (201, {"proxies": None}) == (answer.status_code, answer.json())
 
 
 def test_toxic_defaults(client: httpx.Client, proxy: str) -> None:
@@ -170,6 +206,10 @@ def test_toxic_keeps_the_spelling_of_its_stream(client: httpx.Client, proxy: str
         (
             LATENCY | {"toxicity": "1"},
             mistyped("string", "ToxicWrapper.toxicity", "float32"),
+        ),
+        (
+            LATENCY | {"toxicity": 1e50},
+            mistyped("number 1e+50", "ToxicWrapper.toxicity", "float32"),
         ),
     ],
 )

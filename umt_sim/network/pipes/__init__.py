@@ -2,7 +2,7 @@
 What each toxic does to a stream of chunks. One file, one toxic.
 
     base         what a pipe is: settings, and a story told with a stage
-    noop         passes on; the hidden first stage of every link
+    noop         passes on; also the hidden first stage of every link
     latency, bandwidth, slow_close, timeout, reset_peer, slicer, limit_data
 
 The settings are Toxiproxy's integers, unchecked, as Toxiproxy takes them; the
@@ -35,6 +35,7 @@ PIPES: dict[str, type[Pipe]] = {
         ResetPeerPipe,
         SlicerPipe,
         LimitDataPipe,
+        NoopPipe,
     )
 }
 """Every toxic that a proxy can be given, by Toxiproxy's name."""

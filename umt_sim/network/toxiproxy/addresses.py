@@ -19,7 +19,9 @@ def split(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         raise ValueError(f"address {text}: missing port in address")
-    if not port.isdigit() or int(port) > 65535:
+    if not port.isdigit():
+        raise ValueError(f"lookup tcp/{port}: unknown port")
+    if int(port) > 65535:
         raise ValueError(f"address {port}: invalid port")
     return host.strip("[]"), int(port)
 

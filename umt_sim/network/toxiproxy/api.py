@@ -20,6 +20,7 @@ from umt_sim.network.toxiproxy.wire import (
     attribute_fields,
     parse,
     read_fields,
+    wrong_kind,
 )
 
 __all__ = ["VERSION", "application"]
@@ -29,7 +30,11 @@ VERSION = "2.13.0"
 
 PATIENCE = 25.0  # seconds, after which an answer is given up
 TIMED_OUT = "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"
-POPULATE_GO = '[]struct { toxiproxy.Proxy; Enabled *bool "json:\\"enabled\\"" }'
+POPULATED_GO = 'struct { toxiproxy.Proxy; Enabled *bool "json:\\"enabled\\"" }'
+CHANGED_GO = (
+    'struct { Attributes interface {} "json:\\"attributes\\"";'
+    ' Toxicity float32 "json:\\"toxicity\\"" }'
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -40,18 +45,18 @@ def application(population: Population) -> web.Application:
     app = web.Application(middlewares=[_plain_errors, _no_browsers, _Patience(), _refusals])
     app.add_routes(
         [
-            web.get("/version", api.version),
+            _get("/version", api.version),
             web.post("/reset", api.reset),
             web.post("/populate", api.populate),
-            web.get("/proxies", api.proxies),
+            _get("/proxies", api.proxies),
             web.post("/proxies", api.create_proxy),
-            web.get("/proxies/{proxy}", api.proxy),
+            _get("/proxies/{proxy}", api.proxy),
             web.post("/proxies/{proxy}", api.update_proxy),
             web.patch("/proxies/{proxy}", api.update_proxy),
             web.delete("/proxies/{proxy}", api.delete_proxy),
-            web.get("/proxies/{proxy}/toxics", api.toxics),
+            _get("/proxies/{proxy}/toxics", api.toxics),
             web.post("/proxies/{proxy}/toxics", api.create_toxic),
-            web.get("/proxies/{proxy}/toxics/{toxic}", api.toxic),
+            _get("/proxies/{proxy}/toxics/{toxic}", api.toxic),
             web.post("/proxies/{proxy}/toxics/{toxic}", api.update_toxic),
             web.patch("/proxies/{proxy}/toxics/{toxic}", api.update_toxic),
             web.delete("/proxies/{proxy}/toxics/{toxic}", api.delete_toxic),
@@ -146,7 +151,7 @@ class _Api:
             given: dict[str, Any] = {"attributes": {}, "toxicity": toxic.toxicity}
             fields = Fields("", {"attributes": "object", "toxicity": "float32"})
             try:
-                read_fields(parse(body), fields, given, "struct")
+                read_fields(parse(body), fields, given, CHANGED_GO)
             except BodyError as error:
                 _set(toxic, given["attributes"])
                 raise bad_body(error) from error
@@ -186,12 +191,14 @@ def _set(toxic: Toxic, attributes: dict[str, Any]) -> None:
 
 def _populated(document: object) -> list[dict[str, Any]]:
     """The rows of a populate request, all checked before any is acted on."""
+    if document is None:
+        return []
     if not isinstance(document, list):
-        raise BodyError(f"json: cannot unmarshal object into Go value of type {POPULATE_GO}")
+        raise wrong_kind(document, f"[]{POPULATED_GO}")
     rows = []
     for entry in document:
         row = {"name": "", "listen": "", "upstream": "", "enabled": True}
-        read_fields(entry, PROXY, row, "struct")
+        read_fields(entry, PROXY, row, POPULATED_GO)
         rows.append(row)
     for number, row in enumerate(rows, 1):
         for field in ("name", "upstream"):
@@ -200,9 +207,14 @@ def _populated(document: object) -> list[dict[str, Any]]:
     return rows
 
 
+def _get(path: str, handler: Handler) -> web.RouteDef:
+    """A route for GET alone: Toxiproxy knows no HEAD."""
+    return web.get(path, handler, allow_head=False)
+
+
 def _json(document: object, status: int = 200) -> web.Response:
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return web.Response(text=text, status=status, content_type="application/json")
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 @web.middleware
@@ -229,7 +241,9 @@ async def _refusals(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except Refusal as refusal:
-        return _json(refusal.document(), status=refusal.status)
+        # JSON that says it is text, as Go's http.Error sends it.
+        text = json.dumps(refusal.document(), separators=(",", ":"), ensure_ascii=False)
+        return web.Response(text=text + "\n", status=refusal.status)
 
 
 class _Patience:

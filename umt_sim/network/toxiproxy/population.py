@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -173,6 +174,9 @@ class Served:
         try:
             self.proxy.enable()
         except OSError as error:
+            if error.errno == socket.EAI_NONAME:
+                host, _ = self.proxy.listen
+                raise Refusal(f"listen tcp: lookup {host}: no such host", 500) from error
             text = (error.strerror or str(error)).split(" (while attempting")[0].lower()
             raise Refusal(f"listen tcp {self._listen}: bind: {text}", 500) from error
         self._listen = joined(self.proxy.listen)

@@ -9,12 +9,23 @@ could be read have been set by then: Toxiproxy's clients can see that.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PROXY", "TOXIC", "BodyError", "Fields", "attribute_fields", "parse", "read_fields"]
+__all__ = [
+    "PROXY",
+    "TOXIC",
+    "BodyError",
+    "Fields",
+    "attribute_fields",
+    "parse",
+    "read_fields",
+    "wrong_kind",
+]
 
 INT64 = range(-(2**63), 2**63)
+LARGEST_FLOAT32 = 3.4028234663852886e38
 GO_STRUCTS = {
     "latency": "LatencyToxic",
     "bandwidth": "BandwidthToxic",
@@ -23,6 +34,7 @@ GO_STRUCTS = {
     "reset_peer": "ResetToxic",
     "slicer": "SlicerToxic",
     "limit_data": "LimitDataToxic",
+    "noop": "NoopToxic",
 }
 
 
@@ -124,9 +136,7 @@ def read_fields(document: object, fields: Fields, into: dict[str, Any], go_value
     if document is None:
         return
     if not isinstance(document, dict):
-        raise BodyError(
-            f"json: cannot unmarshal {_go_kind(document)} into Go value of type {go_value}"
-        )
+        raise wrong_kind(document, go_value)
     first_complaint = None
     for given, value in document.items():
         name = fields.key(given)
@@ -134,11 +144,26 @@ def read_fields(document: object, fields: Fields, into: dict[str, Any], go_value
             continue
         complaint = fields.complaint(name, value)
         if complaint is None:
-            into[name] = float(value) if fields.types[name] == "float32" else value
+            into[name] = _float32(value) if fields.types[name] == "float32" else value
         else:
             first_complaint = first_complaint or complaint
     if first_complaint is not None:
         raise BodyError(first_complaint)
+
+
+def wrong_kind(document: object, go_value: str) -> BodyError:
+    """What Go says of a *document* that is no *go_value*."""
+    return BodyError(
+        f"json: cannot unmarshal {_go_kind(document)} into Go value of type {go_value}"
+    )
+
+
+def _float32(value: int | _Float) -> float:
+    """Go's float32 of *value*, as the shortest number that stands for it."""
+    stored = struct.pack("f", float(value))
+    (wide,) = struct.unpack("f", stored)
+    shorter = (float(f"{wide:.{digits}g}") for digits in range(1, 10))
+    return next(number for number in shorter if struct.pack("f", number) == stored)
 
 
 def _fits(value: object, wanted: str) -> bool:
@@ -150,7 +175,9 @@ def _fits(value: object, wanted: str) -> bool:
         case "int" | "int64":
             return isinstance(value, int) and not isinstance(value, bool) and value in INT64
         case "float32":
-            return isinstance(value, int | _Float) and not isinstance(value, bool)
+            if isinstance(value, bool) or not isinstance(value, int | _Float):
+                return False
+            return abs(float(value)) <= LARGEST_FLOAT32
         case _:
             return isinstance(value, dict)
 
