@@ -136,7 +136,7 @@ _VERDICTS = {
 
 _EXIT_CODES = {
     "0": "everything expected held",
-    "1": "an expectation or invariant failed, a number regressed, or a run could not be carried out",
+    "1": "an expectation or invariant failed, a number regressed, or a run was not carried out",
     "2": "the scenario or the command line is wrong; nothing was run",
     "3": "a service is missing, or the live world could not be set up",
     "4": "inconclusive: the run cannot tell; `umt-sim explain inconclusive` says why that may be",
