@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from umt_sim.worlds.live.inspection import inspect
+from umt_sim.worlds.live.ledger import Ledger
 
 
 @pytest.fixture
@@ -16,6 +18,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("UMT_SIM_STATE", str(folder))
     return folder
+
+
+@pytest.fixture
+def ledger(state: Path) -> Iterator[Ledger]:
+    """The ledger of a run that goes on."""
+    del state  # it is kept there
+    with Ledger.new() as ledger:
+        yield ledger
 
 
 @pytest.fixture

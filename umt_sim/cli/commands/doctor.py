@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -35,30 +36,48 @@ class Check:
 
 @click.command("doctor", short_help="Say what this machine can run, and what is missing.")
 @click.option("--clean", is_flag=True, help="Undo what killed runs have left, and nothing else.")
-def command(clean: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON instead.")
+def command(clean: bool, as_json: bool) -> None:
     """
     Look for everything that runs need, and for what killed runs have left.
 
     Exits with 3 if the sim world lacks something.
     """
     if clean:
-        _clean()
+        _clean(as_json=as_json)
         return
     checks = list(_checks())
-    _print(checks)
-    _print_left()
+    if as_json:
+        _print_json(checks)
+    else:
+        _print(checks)
+        _print_left()
     missing = [c for c in checks if c.found is None and c.needed in ("all", "sim")]
     sys.exit(SERVICES_MISSING if missing else 0)
 
 
-def _clean() -> None:
+def _clean(*, as_json: bool) -> None:
     from umt_sim.bootstrap.standing import replay
 
     done = replay()
+    if as_json:
+        click.echo(json.dumps({"undone": done}, indent=2))
+        return
     for line in done:
         click.echo(line)
     if not done:
         click.echo("nothing was left")
+
+
+def _print_json(checks: list[Check]) -> None:
+    from umt_sim.bootstrap.standing import left_behind
+
+    found = {
+        "checks": [asdict(check) for check in checks],
+        "standing": left_behind(standing=True),
+        "left": left_behind(standing=False),
+    }
+    click.echo(json.dumps(found, indent=2))
 
 
 def _print(checks: list[Check]) -> None:
