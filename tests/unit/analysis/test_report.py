@@ -18,6 +18,7 @@ from umt_sim.cli.app import app
 from umt_sim.cli.writers import html
 from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.verdicts import ExitCode, Status
+from umt_sim.expectations.wording import number
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import BreakerEvent, OperationRecord, Outcome, ResourceSample
 
@@ -73,7 +74,7 @@ def test_a_run_without_anything_to_measure_still_has_a_report() -> None:
     """It says how it ended; there are no figures."""
     header = {"scenario": "broken", "seed": 1, "world": "sim", "ended": "failed"}
     text = run_report(Result(Journal(header, {})))
-    assert "the run was failed" in Page(text).words
+    assert "the run failed" in Page(text).words
 
 
 def test_a_comparison_has_a_report_too() -> None:
@@ -81,8 +82,32 @@ def test_a_comparison_has_a_report_too() -> None:
     rows = {"operation": "buy", "number": "p95_ms", "first": 100.0, "second": 80.0}
     rows |= {"difference": -20.0, "low": -25.0, "high": -15.0, "pairs": 10, "clear": True}
     text = comparison_report(pd.DataFrame([rows]), "breaker on", first="without", second="with")
-    assert "without against with" in Page(text).words
+    for words in ("first: without", "second: with", "1 of 1 numbers differ by more than chance"):
+        assert words in Page(text).words
     assert 1 == text.count("data:image/png")
+
+
+def test_a_single_pair_of_runs_tells_nothing_of_chance() -> None:
+    """And the report says so, instead of calling every difference noise."""
+    rows = {"operation": "buy", "number": "p95_ms", "first": 100.0, "second": 80.0}
+    rows |= {"difference": -20.0, "low": None, "high": None, "pairs": 1, "clear": False}
+    text = comparison_report(pd.DataFrame([rows]), "breaker on", first="without", second="with")
+    assert "one pair of runs, so no interval" in Page(text).words
+
+
+def test_every_number_has_its_interval_beside_it() -> None:
+    """In the table of operations, where the sample is large enough for one."""
+    page = Page(run_report(Result(brownout()))).words
+    row = Result(brownout()).summary().query("operation == 'ask' and window == 'baseline'").iloc[0]
+    low, high = number(row.p95_ms_low), number(row.p95_ms_high)
+    assert f"{number(row.p95_ms)} ({low} to {high})" in page
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    """Of a hundred faults sixty rows are shown."""
+    faults = (fault(f"f{n}", 10.0 + n / 2, 10.2 + n / 2) for n in range(100))
+    page = Page(run_report(Result(journal(*steady(0, 70), *faults, measured=(0.0, 70.0))))).words
+    assert "and 40 more rows" in page
 
 
 def test_the_command_writes_it_into_the_run_folder(tmp_path: Path) -> None:

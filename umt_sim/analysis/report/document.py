@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from umt_sim.analysis.report.advice import Advice, advise
 from umt_sim.analysis.reproduction import reproduction
 from umt_sim.errors import JournalError
 from umt_sim.expectations.metrics import Unit
-from umt_sim.expectations.wording import interval, quantity
+from umt_sim.expectations.wording import interval, number, quantity
 from umt_sim.journal.records import SpanRow
 from umt_sim.measures.traces import slowest_traces
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["comparison_report", "refused_report", "run_report"]
 
 _SLOWEST = 3
+_MOST_ROWS = 60
+_MOST_ADVICE = 12
 _DPI = 110
 
 
@@ -39,6 +41,16 @@ class _Picture:
 
     caption: str
     data: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows inside the file, as people read them."""
+
+    name: str
+    columns: list[str]
+    rows: list[dict[str, str]]
+    left_out: int
 
 
 def run_report(result: Result, source: str | None = None) -> str:
@@ -78,22 +90,29 @@ def comparison_report(comparison: pd.DataFrame, title: str, *, first: str, secon
         first: How the first set of runs is called.
         second: How the second is.
     """
-    clear = comparison[comparison["clear"].astype(bool)]
     picture = _picture(differences(comparison, ""), f"from {first} to {second}")
     return _template().render(
         title=title,
         status=None,
-        facts=[f"{first} against {second}", f"{len(clear)} clear of {len(comparison)} numbers"],
+        facts=[f"first: {first}", f"second: {second}", _clearness(comparison)],
         hypothesis="",
         verdicts=[],
         advice=[],
-        tables=[("Differences", comparison.to_dict("records"), list(comparison.columns))],
+        tables=[_table("Differences", comparison)],
         pictures=[picture],
         traces=[],
         reproduce="",
         versions={},
         colours=VERDICTS,
     )
+
+
+def _clearness(comparison: pd.DataFrame) -> str:
+    """How many numbers differ by more than chance, as far as the runs can tell."""
+    if comparison["low"].isna().all():
+        return "one pair of runs, so no interval and no telling what is chance"
+    clear = int(comparison["clear"].astype(bool).sum())
+    return f"{clear} of {len(comparison)} numbers differ by more than chance"
 
 
 def refused_report(title: str, status: str, error: str) -> str:
@@ -119,7 +138,7 @@ def _facts(result: Result) -> list[str]:
     if result.tape_hash:
         facts.append(f"tape {result.tape_hash}")
     if (ended := result.journal.header.get("ended", "completed")) != "completed":
-        facts.append(f"the run was {ended}")
+        facts.append("the run failed" if ended == "failed" else f"the run was {ended}")
     return facts
 
 
@@ -147,7 +166,7 @@ def _advice(result: Result) -> list[Advice]:
         return []
 
 
-def _tables(result: Result) -> Iterator[tuple[str, list[dict[Any, Any]], list[str]]]:
+def _tables(result: Result) -> Iterator[_Table]:
     try:
         found = (
             ("What the faults did", result.impact()),
@@ -157,10 +176,29 @@ def _tables(result: Result) -> Iterator[tuple[str, list[dict[Any, Any]], list[st
         )
     except JournalError:
         return
-    for name, frame in found:
-        if len(frame):
-            shown = frame.drop(columns=[c for c in frame if str(c).endswith(("_low", "_high"))])
-            yield name, shown.to_dict("records"), list(shown.columns)
+    yield from (_table(name, frame) for name, frame in found if len(frame))
+
+
+def _table(name: str, frame: pd.DataFrame) -> _Table:
+    """The first rows of *frame*, each interval beside its number."""
+    columns = [str(column) for column in frame]
+    bounded = {column for column in columns if f"{column}_low" in columns}
+    ends = {f"{column}_{end}" for column in bounded for end in ("low", "high")}
+    rows = [
+        {
+            column: _bounded(row, column) if column in bounded else _cell(row[column])
+            for column in columns
+            if column not in ends
+        }
+        for row in frame.head(_MOST_ROWS).to_dict("records")
+    ]
+    shown = [column for column in columns if column not in ends]
+    return _Table(name, shown, rows, len(frame) - len(rows))
+
+
+def _bounded(row: dict[Hashable, Any], column: str) -> str:
+    low, high = _cell(row[f"{column}_low"]), _cell(row[f"{column}_high"])
+    return f"{_cell(row[column])} ({low} to {high})" if low and high else _cell(row[column])
 
 
 def _pictures(result: Result) -> Iterator[_Picture]:
@@ -200,12 +238,15 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return number(value) if abs(value) >= 1e-9 else "0"
 
 
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"cell": _cell, "heading": heading}
+    environment.filters["heading"] = heading
+    environment.globals["most_advice"] = _MOST_ADVICE
     page = files("umt_sim.analysis.report").joinpath("page.html")
     return environment.from_string(page.read_text(encoding="utf-8"))
