@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from aio_pika import ExchangeType, connect_robust
@@ -104,11 +104,12 @@ class RabbitMQMessageBroker:
         with _translated(operation, unknown=False):
             async with asyncio.timeout(self._settings.connect_timeout):
                 channel = await connection.channel(publisher_confirms=False)
-                await channel.set_qos(prefetch_count=queue.prefetch)
-                declared = await self._declare(channel, queue)
-                tag = await declared.consume(
-                    self._receiver(queue.name, consumer), no_ack=not queue.acknowledged
-                )
+                async with self._closed_if_it_fails(channel):
+                    await channel.set_qos(prefetch_count=queue.prefetch)
+                    declared = await self._declare(channel, queue)
+                    tag = await declared.consume(
+                        self._receiver(queue.name, consumer), no_ack=not queue.acknowledged
+                    )
         return _Subscription(channel, declared, tag)
 
     async def close(self) -> None:
@@ -160,12 +161,24 @@ class RabbitMQMessageBroker:
                 heartbeat=settings.heartbeat,
                 reconnect_interval=settings.reconnect_interval,
             )
-            channel = connection.channel(publisher_confirms=True)
-            await channel.initialize()
-            for exchange in self._exchanges:
-                await channel.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
+            async with self._closed_if_it_fails(connection):
+                channel = connection.channel(publisher_confirms=True)
+                await channel.initialize()
+                for exchange in self._exchanges:
+                    await channel.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
             self._publishing = channel
         return connection
+
+    @asynccontextmanager
+    async def _closed_if_it_fails(self, opened: Any) -> AsyncIterator[None]:
+        """Close what was *opened* when the block fails: it would come back for ever, unused."""
+        try:
+            yield
+        except BaseException:
+            with suppress(*_BROKEN, TimeoutError):
+                async with asyncio.timeout(self._settings.connect_timeout):
+                    await opened.close()
+            raise
 
     async def _declare(self, channel: Any, spec: QueueSpec) -> Any:
         """The queue with its bindings, its delay queues and its dead-letter queue."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import aio_pika
 import pytest
 
 from tests.fakes.stage import Stage, on_stage
@@ -376,6 +377,29 @@ def test_a_consumer_outlives_the_connection(engine: Engine) -> None:
             ("ends", True),
         ] == sorted(seen, key=lambda entry: (entry[1], 0))
         await broker.close()
+
+    on_stage(engine, play)
+
+
+def test_an_attempt_that_fails_leaves_nothing_behind(engine: Engine) -> None:
+    """An exchange of another type is no reason to keep a connection that comes back for ever."""
+
+    async def play(stage: Stage) -> None:
+        settings = stage.config.rabbitmq
+        stranger = await aio_pika.connect(host=settings.host)
+        channel = await stranger.channel()
+        await channel.declare_exchange("umt.tasks", "direct", durable=True)
+        broker = Adapters(stage).broker
+        connections = stage.servers["rabbitmq"]._connections
+        for _ in range(3):
+            assert "PRECONDITION_FAILED" in str(await failure(lambda: broker.publish(HELLO)))
+            await asyncio.sleep(2)
+            assert 1 == len(connections)
+        await channel.exchange_delete("umt.tasks")
+        await broker.publish(HELLO)
+        assert 2 == len(connections)
+        await broker.close()
+        await stranger.close()
 
     on_stage(engine, play)
 
