@@ -10,8 +10,10 @@ error for whatever is not a success.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
@@ -28,6 +30,9 @@ __all__ = ["OLDEST", "Gateway"]
 
 OLDEST = (2, 6)
 """The first version that can change a proxy by PATCH."""
+
+SAID = re.compile(r'\s*(?:{"version":\s*")?(\d+\.\d+(?:\.\d+)?|git)')
+"""How a server tells its version: plain until 2.5, as JSON since."""
 
 PATIENCE = 30.0  # seconds; the server itself gives up after 25 and answers 503
 TOKEN = "TOXIPROXY_AUTH_TOKEN"  # noqa: S105 - the name of the server's own variable
@@ -60,10 +65,10 @@ class Gateway:
             ToxiproxyError: Nobody answers, or somebody who is not Toxiproxy.
         """
         text = str(self._ask("GET", "/version").text)
-        found = re.search(r"\d+\.\d+(\.\d+)?|git", text)
+        found = SAID.match(text)
         if found is None:
             raise ToxiproxyError(f"{self._url} is not Toxiproxy; it answers {text[:80]!r}")
-        return found.group()
+        return found.group(1)
 
     def check(self) -> str:
         """
@@ -167,7 +172,8 @@ class _Session(requests.Session):
         try:
             response = super().request(method, url, *args, **kwargs)
         except requests.ConnectionError as error:
-            raise ToxiproxyError(f"{what}: nobody answers there", absent=True) from error
+            absent = not _out_of_reach(error)
+            raise ToxiproxyError(f"{what}: nobody answers there", absent=absent) from error
         except requests.RequestException as error:
             raise ToxiproxyError(f"{what}: {error}") from error
         if not response.ok:
@@ -176,3 +182,14 @@ class _Session(requests.Session):
                 f"{what}: {response.status_code} {said}", absent=response.status_code == 404
             )
         return response
+
+
+def _out_of_reach(error: BaseException | None) -> bool:
+    """Whether it cannot be told if a server is gone: only the way to it may be."""
+    while error is not None:
+        if isinstance(error, socket.gaierror | TimeoutError | requests.Timeout):
+            return True
+        if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

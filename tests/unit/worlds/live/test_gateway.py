@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ import pytest
 from toxiproxy import api
 from toxiproxy.api import APIConsumer
 
-from umt_sim.errors import ToxiproxyError, WorldUnavailable
+from umt_sim.errors import ToxiproxyError, WorldError, WorldUnavailable
 from umt_sim.worlds.live.gateway import Gateway
 from umt_sim.worlds.live.ledger import Ledger
 from umt_sim.worlds.live.programs.own import Own
@@ -124,6 +126,25 @@ def test_every_failure_is_one_error() -> None:
     assert caught.value.absent
 
 
+@pytest.mark.parametrize(
+    "failure", [socket.gaierror(-2, "not known"), TimeoutError(), OSError(errno.EHOSTUNREACH, "")]
+)
+def test_a_server_out_of_reach_may_still_have_its_toxics(
+    failure: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So they are not taken for undone: they stay in the ledger for another time."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", fail)
+    ledger = Ledger.new()
+    ledger.note(RemoveToxic("toxiproxy.example.com", 8474, "p", "slow"))
+    with pytest.raises(WorldError, match=r"remove toxic slow of p: .*nobody answers there"):
+        ledger.undo()
+    assert ledger.path.exists()
+
+
 def test_a_token_is_sent_with_every_call() -> None:
     """The library's calls carry it as well as ours."""
     seen: list[str] = []
@@ -147,6 +168,7 @@ def test_a_version_that_will_do(body: str, version: str) -> None:
     [
         ("2.5.0", "version 2.5.0 is too old, 2.6 is needed; go install"),
         ("<html>", "is not Toxiproxy; it answers '<html>'"),
+        ("nginx/1.25.3", "is not Toxiproxy; it answers 'nginx/1.25.3'"),
     ],
 )
 def test_a_server_that_will_not_do(body: str, message: str) -> None:
