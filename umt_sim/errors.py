@@ -160,12 +160,10 @@ class Livelock(KernelError):
 class WallClockLeak(KernelError):
     """Code under test reached for the real machine from inside virtual time."""
 
-    def __init__(self, call: str, where: str) -> None:
+    def __init__(self, call: str, where: str, instead: str) -> None:
         self.call = call
         self.where = where
-        super().__init__(
-            f"{call} called in virtual time at {where}; use asyncio or an injected port"
-        )
+        super().__init__(f"{call} called in virtual time at {where}; {instead}")
 
 
 class Nondeterminism(KernelError):

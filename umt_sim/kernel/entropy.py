@@ -55,6 +55,7 @@ ORIGINALS = [
     time.gmtime,
     time.ctime,
     time.strftime,
+    *(getattr(time, name) for name in ("clock_gettime", "clock_gettime_ns") if hasattr(time, name)),
     uuid.getnode,
     socket.gethostname,
     *_SYSTEM_ENTROPY,

@@ -4,7 +4,9 @@ Catches code that reaches for the real machine from inside virtual time.
 A real socket, process, thread or sleep would make a run depend on the machine,
 and usually hang it. Python reports the first two to audit hooks, also from C
 code; threads and sleeps only in some versions, so those two are replaced as
-well. Only the thread of the run is watched.
+well. So is the wait of ``threading.Condition``, which events and queues share:
+no other thread runs that could end it, and its time limit is virtual time, which
+stands still meanwhile. A bare lock is not watched. Only the thread of the run is.
 """
 
 from __future__ import annotations
@@ -15,36 +17,43 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from threading import get_ident
 from typing import Any
 
 from umt_sim.errors import WallClockLeak
 from umt_sim.kernel.sources import calling_line
 
-__all__ = ["Guard"]
+__all__ = ["NO_PROCESSES", "NO_THREADS", "Guard"]
 
-_FORBIDDEN = frozenset(
-    {
-        "socket.__new__",
-        "socket.connect",
-        "socket.bind",
-        "socket.sendto",
-        "socket.getaddrinfo",
-        "socket.gethostbyname",
-        "socket.gethostbyaddr",
-        "subprocess.Popen",
-        "os.exec",
-        "os.fork",
-        "os.forkpty",
-        "os.posix_spawn",
-        "os.spawn",
-        "os.system",
-        "pty.spawn",
-        "_thread.start_new_thread",  # 3.12
-        "_thread.start_joinable_thread",  # since 3.13
-        "time.sleep",  # since 3.13
-    }
-)
+NO_SOCKETS = "connect through asyncio, whose sockets are simulated"
+NO_PROCESSES = "there are no processes; replace what it does before the run"
+NO_THREADS = "use a task, or asyncio.to_thread, which runs its function in virtual time"
+
+_FORBIDDEN = {
+    "socket.__new__": NO_SOCKETS,
+    "socket.connect": NO_SOCKETS,
+    "socket.bind": NO_SOCKETS,
+    "socket.sendto": NO_SOCKETS,
+    "socket.getaddrinfo": NO_SOCKETS,
+    "socket.gethostbyname": NO_SOCKETS,
+    "socket.gethostbyaddr": NO_SOCKETS,
+    "subprocess.Popen": NO_PROCESSES,
+    "os.exec": NO_PROCESSES,
+    "os.fork": NO_PROCESSES,
+    "os.forkpty": NO_PROCESSES,
+    "os.posix_spawn": NO_PROCESSES,
+    "os.spawn": NO_PROCESSES,
+    "os.system": NO_PROCESSES,
+    "pty.spawn": NO_PROCESSES,
+    "_thread.start_new_thread": NO_THREADS,  # 3.12
+    "_thread.start_joinable_thread": NO_THREADS,  # since 3.13
+    "threading.Thread.start": NO_THREADS,
+    "threading.Condition.wait": "wait with asyncio's Event, Condition or Queue",
+    "time.sleep": "use `await asyncio.sleep`",  # reported since 3.13
+}
+"""What must not be called, and what to do instead."""
+
 _real_sleep = time.sleep
 _opened: ContextVar[bool] = ContextVar("umt_sim_guard_opened", default=False)
 
@@ -91,14 +100,8 @@ class Guard:
         self._thread = get_ident()
         undo.callback(setattr, _Hook, "armed", _Hook.armed)
         _Hook.armed = self
-        start = threading.Thread.start
-
-        def guarded_start(thread: threading.Thread) -> None:
-            self.check("threading.Thread.start")
-            start(thread)
-
-        undo.callback(setattr, threading.Thread, "start", start)
-        threading.Thread.start = guarded_start  # type: ignore[method-assign, assignment]
+        self._watch(threading.Thread, "start", undo)
+        self._watch(threading.Condition, "wait", undo)
 
     @staticmethod
     @contextmanager
@@ -118,9 +121,22 @@ class Guard:
             WallClockLeak: With the line of the code under test.
         """
         if get_ident() == self._thread and not _opened.get():
-            leak = WallClockLeak(call, calling_line())
+            leak = WallClockLeak(call, calling_line(), instead=_FORBIDDEN[call])
             self.leaks.append(leak)
             raise leak
+
+    def _watch(self, owner: type, name: str, undo: ExitStack) -> None:
+        """Check each call of a method until *undo* closes."""
+        method = getattr(owner, name)
+        call = f"threading.{owner.__name__}.{name}"
+
+        @wraps(method)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self.check(call)
+            return method(*args, **kwargs)
+
+        undo.callback(setattr, owner, name, method)
+        setattr(owner, name, watched)
 
     def sleep(self, seconds: float) -> None:
         """Stands for ``time.sleep`` while the guard is armed."""

@@ -22,6 +22,7 @@ from umt_sim.errors import Stalled, WallClockLeak
 from umt_sim.kernel import bridges
 from umt_sim.kernel.environment import SimEnvironment
 from umt_sim.kernel.generators import Generators
+from umt_sim.kernel.guard import NO_THREADS
 from umt_sim.kernel.handles import SimHandle, SimTimer
 from umt_sim.kernel.housekeeping import Housekeeping
 from umt_sim.kernel.networking import NetworkedLoop
@@ -140,7 +141,9 @@ class SimLoop(NetworkedLoop):
     ) -> events.Handle:
         """Likewise. From another thread it is refused: it would come at a random moment."""
         if self._thread_id not in (None, get_ident()):
-            raise WallClockLeak("call_soon_threadsafe() from another thread", calling_line())
+            raise WallClockLeak(
+                "call_soon_threadsafe() from another thread", calling_line(), instead=NO_THREADS
+            )
         return self.call_soon(callback, *args, context=context)
 
     def _timer_handle_cancelled(self, handle: Any) -> None:

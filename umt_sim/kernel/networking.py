@@ -15,12 +15,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from umt_sim.errors import WallClockLeak
+from umt_sim.kernel.guard import NO_PROCESSES
 from umt_sim.kernel.ordered import OrderedWeakSet
 from umt_sim.kernel.selector import SimSelector, Sockets
 from umt_sim.kernel.sockets import Address, AddressInfo, SocketSource
 from umt_sim.kernel.sources import calling_line
 
 __all__ = ["NetworkedLoop"]
+
+_NO_FILES = "a simulated network has no {}; connect by host and port"
 
 
 class NetworkedLoop(selector_events.BaseSelectorEventLoop):
@@ -146,7 +149,19 @@ class NetworkedLoop(selector_events.BaseSelectorEventLoop):
         return await super().create_datagram_endpoint(protocol_factory, sock=sock)
 
     async def _make_subprocess_transport(self, *_: Any, **__: Any) -> Any:
-        raise WallClockLeak("a subprocess", calling_line())
+        raise WallClockLeak("a subprocess", calling_line(), instead=NO_PROCESSES)
+
+    async def create_unix_connection(self, *_: Any, **__: Any) -> Any:
+        """Refused: hosts of a simulated network share no files."""
+        raise NotImplementedError(_NO_FILES.format("Unix sockets"))
+
+    create_unix_server = create_unix_connection
+
+    async def connect_read_pipe(self, *_: Any, **__: Any) -> Any:
+        """Refused: a pipe leads to another process or to the machine's terminal."""
+        raise NotImplementedError(_NO_FILES.format("pipes"))
+
+    connect_write_pipe = connect_read_pipe
 
     def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         """Accepted and never called: no signal of the real machine reaches virtual time."""

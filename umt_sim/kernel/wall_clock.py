@@ -28,6 +28,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What wall clocks show when a run begins, unless the run says otherwise."""
 
 _NS = 1_000_000_000
+_SINCE_BOOT = ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME")
 _real_localtime, _real_gmtime, _real_strftime = time.localtime, time.gmtime, time.strftime
 _real_asctime = time.asctime
 
@@ -59,6 +60,23 @@ class WallClock:
             time.gmtime: self.gmtime,
             time.ctime: self.ctime,
             time.strftime: self.strftime,
+        } | self._numbered()
+
+    def _numbered(self) -> dict[Any, Any]:
+        """``clock_gettime`` and its twin in nanoseconds, where the system has them."""
+        if not hasattr(time, "clock_gettime"):
+            return {}
+        in_seconds = {time.CLOCK_REALTIME: self.time}
+        in_nanoseconds = {time.CLOCK_REALTIME: self.time_ns}
+        for name in _SINCE_BOOT:
+            if (clock := getattr(time, name, None)) is not None:
+                in_seconds[clock], in_nanoseconds[clock] = self.monotonic, self.monotonic_ns
+        real, real_ns = time.clock_gettime, time.clock_gettime_ns
+        return {
+            real: lambda clock: in_seconds[clock]() if clock in in_seconds else real(clock),
+            real_ns: lambda clock: (
+                in_nanoseconds[clock]() if clock in in_nanoseconds else real_ns(clock)
+            ),
         }
 
     def time(self) -> float:

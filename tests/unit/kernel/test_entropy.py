@@ -83,6 +83,21 @@ def test_clocks_show_virtual_time():
     assert expected == actual
 
 
+def test_numbered_clocks_show_virtual_time_too():
+    """``clock_gettime`` is no way around; the clocks of CPU time stay the machine's."""
+
+    async def main():
+        await asyncio.sleep(1.5)
+        assert time.clock_gettime(time.CLOCK_MONOTONIC) == 1.5
+        assert time.clock_gettime_ns(time.CLOCK_MONOTONIC) == 1_500_000_000
+        assert time.clock_gettime(time.CLOCK_REALTIME) == time.time()
+        assert time.clock_gettime_ns(time.CLOCK_REALTIME) == time.time_ns()
+        assert 0 < time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID) != 1.5
+
+    with Kernel(seed=1) as kernel:
+        kernel.run(main())
+
+
 def test_clocks_bound_before_the_run_are_virtual_too():
     """Aliases in modules and classes, and default arguments, are found."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -52,6 +53,14 @@ def sleeping_by_another_name():
     sleep(0.001)
 
 
+def waiting_for_an_event():
+    threading.Event().wait(1)
+
+
+def waiting_for_a_queue():
+    queue.Queue().get(timeout=1)  # would look at a clock that stands still, for ever
+
+
 LEAKS = [
     real_socket,
     address_lookup,
@@ -61,12 +70,14 @@ LEAKS = [
     thread_pool,
     sleeping,
     sleeping_by_another_name,
+    waiting_for_an_event,
+    waiting_for_a_queue,
 ]
 
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_leak_is_caught_with_its_line(leak):
-    """Sockets, processes, threads and sleeps raise, naming the line of the code under test."""
+    """Sockets, processes, threads, sleeps and waits raise, naming the line of the code."""
 
     async def main():
         leak()
@@ -78,6 +89,32 @@ def test_a_leak_is_caught_with_its_line(leak):
     assert file.endswith("test_guard.py")
     assert first < int(line) < first + len(lines)
     assert caught.value.where.endswith(f"in {leak.__name__}")
+
+
+def test_a_leak_says_what_to_do_instead():
+    """Who slept is told of asyncio's sleep, who started a thread of its tasks."""
+    for leak, advice in [(sleeping, "asyncio.sleep"), (thread, "use a task"), (shell, "replace")]:
+
+        async def main(leak=leak):
+            leak()
+
+        with Kernel(seed=1) as kernel, pytest.raises(WallClockLeak, match=advice):
+            kernel.run(main())
+
+
+@pytest.mark.parametrize("what", ["Unix sockets", "pipes"])
+def test_what_is_not_simulated_is_refused_with_a_reason(what):
+    """Unix sockets and pipes."""
+
+    async def main():
+        if what == "pipes":
+            loop = asyncio.get_running_loop()
+            await loop.connect_read_pipe(asyncio.Protocol, sys.stdin)
+        else:
+            await asyncio.open_unix_connection("/run/postgresql")
+
+    with Kernel(seed=1) as kernel, pytest.raises(NotImplementedError, match=f"has no {what}"):
+        kernel.run(main())
 
 
 def test_asyncio_subprocesses_are_caught():

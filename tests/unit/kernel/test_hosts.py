@@ -167,7 +167,7 @@ def test_cleanup_of_a_dead_host_runs_in_no_world():
 
 
 def test_cleanup_that_waits_more_than_once_runs_in_no_world_either():
-    """Python closes such a coroutine again when it is freed, and then it asks for the loop again."""
+    """Python closes such a coroutine again when it is freed, and it asks for the loop again."""
     seen = []
 
     async def program(loop):
