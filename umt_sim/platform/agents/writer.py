@@ -83,6 +83,8 @@ def _texts(body: Any) -> list[str]:
         raise _no_text(f"it lacks {error}") from error
     if not texts or not all(texts):
         raise _no_text("a text is empty")
+    if any("\0" in text for text in texts):
+        raise _no_text("a text holds a NUL, which nothing can store")
     return texts
 
 
