@@ -20,44 +20,53 @@ SYNC = wire.message(b"S", b"")
 
 # Every kind of message a client may send, in an order in which they make sense.
 SENSIBLE = [
-    wire.message(b"Q", b"SELECT 1\0"),
-    wire.message(b"Q", b"CREATE TEMP TABLE IF NOT EXISTS t (id int); SELECT * FROM t\0"),
-    wire.message(b"P", b"s\0SELECT $1::int\0\0\1\0\0\0\x17"),
-    wire.message(b"D", b"Ss\0"),
-    wire.message(b"H", b""),
-    wire.message(b"B", b"p\0s\0\0\0\0\1\0\0\0\1" + b"5" + b"\0\0"),
-    wire.message(b"D", b"Pp\0"),
-    wire.message(b"E", b"p\0\0\0\0\1"),
-    wire.message(b"H", b""),
-    wire.message(b"C", b"Pp\0"),
-    wire.message(b"C", b"Ss\0"),
-    SYNC,
-    wire.message(b"Q", b"BEGIN\0"),
-    wire.message(b"Q", b"COPY t FROM STDIN\0"),
-    wire.message(b"d", b"1\n2\n"),
-    wire.message(b"c", b""),
-    wire.message(b"Q", b"COPY t FROM STDIN\0"),
-    wire.message(b"f", b"no\0"),
-    wire.message(b"P", b"\0COPY t FROM STDIN\0\0\0"),
-    wire.message(b"B", b"\0\0\0\0\0\0\0\0"),
-    wire.message(b"E", b"\0\0\0\0\0"),
-    wire.message(b"H", b""),
-    wire.message(b"d", b"3\n"),
-    wire.message(b"c", b""),
-    SYNC,
-    wire.message(b"Q", b"COPY t TO STDOUT\0"),
-    wire.message(b"Q", b"SELECT current_date; SELECT 'now'::date\0"),
-    wire.message(b"Q", b"SET statement_timeout = 1000; SHOW statement_timeout\0"),
-    wire.message(b"Q", b"LISTEN a; NOTIFY a\0"),
-    wire.message(b"F", b"\0\0\5\x14\0\0\0\0\0\0"),
-    wire.message(b"Q", b"SELECT pg_sleep(0.5)\0"),
-    wire.message(b"Q", b"ROLLBACK\0"),
+    wire.message(kind, body)
+    for kind, body in [
+        (b"Q", b"SELECT 1\0"),
+        (b"Q", b"CREATE TEMP TABLE IF NOT EXISTS t (id int); SELECT * FROM t\0"),
+        (b"P", b"s\0SELECT $1::int\0\0\1\0\0\0\x17"),
+        (b"D", b"Ss\0"),
+        (b"H", b""),
+        (b"B", b"p\0s\0\0\0\0\1\0\0\0\0015\0\0"),
+        (b"D", b"Pp\0"),
+        (b"E", b"p\0\0\0\0\1"),
+        (b"H", b""),
+        (b"C", b"Pp\0"),
+        (b"C", b"Ss\0"),
+        (b"S", b""),
+        (b"Q", b"BEGIN\0"),
+        (b"Q", b"COPY t FROM STDIN\0"),
+        (b"d", b"1\n2\n"),
+        (b"c", b""),
+        (b"Q", b"COPY t FROM STDIN\0"),
+        (b"f", b"no\0"),
+        (b"P", b"\0COPY t FROM STDIN\0\0\0"),
+        (b"B", b"\0\0\0\0\0\0\0\0"),
+        (b"E", b"\0\0\0\0\0"),
+        (b"H", b""),
+        (b"d", b"3\n"),
+        (b"c", b""),
+        (b"S", b""),
+        (b"Q", b"COPY t TO STDOUT\0"),
+        (b"Q", b"SELECT current_date; SELECT 'now'::date\0"),
+        (b"Q", b"SET statement_timeout = 1000; SHOW statement_timeout\0"),
+        (b"Q", b"LISTEN a; NOTIFY a\0"),
+        (b"F", b"\0\0\5\x14\0\0\0\0\0\0"),
+        (b"Q", b"SELECT pg_sleep(0.5)\0"),
+        (b"Q", b"ROLLBACK\0"),
+    ]
 ]
 
+
+def request(code: int, rest: bytes = b"") -> bytes:
+    """What may come before a login, or in its place."""
+    return (8 + len(rest)).to_bytes(4, "big") + code.to_bytes(4, "big") + rest
+
+
 OPENINGS = [
-    (8).to_bytes(4, "big") + wire.SSL_REQUEST.to_bytes(4, "big"),
-    (8).to_bytes(4, "big") + wire.GSSENC_REQUEST.to_bytes(4, "big"),
-    (16).to_bytes(4, "big") + wire.CANCEL_REQUEST.to_bytes(4, "big") + b"\0\0\3\xe9abcd",
+    request(wire.SSL_REQUEST),
+    request(wire.GSSENC_REQUEST),
+    request(wire.CANCEL_REQUEST, b"\0\0\3\xe9abcd"),
     wire.startup({"user": "umt", "replication": "true"}),
     wire.startup({"user": "umt", "database": "umt", "nonsense": "1"}),
 ]
