@@ -327,6 +327,9 @@ def test_spans_of_a_request_have_their_kinds(in_world: InWorld) -> None:
             if span.name.startswith(("SELECT", "INSERT", "UPDATE")):
                 assert "postgresql" == span.attributes["db.system.name"]
                 assert span.name == span.attributes["db.query.summary"]
+            if span.name.startswith("POST"):
+                whole = f"{stage.config.upstreams['llm'].base_url}/v1/completions"
+                assert whole == span.attributes["url.full"]
 
     in_world(play)
 

@@ -87,6 +87,7 @@ class HttpxGateway:
             verify=verify,
             trust_env=False,
         )
+        self._base = settings.base_url.rstrip("/")
         self._address: dict[str, AttributeValue] = {
             SERVER_ADDRESS: url.host,
             SERVER_PORT: url.port or (80 if plain else 443),
@@ -101,7 +102,7 @@ class HttpxGateway:
         headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         """Send *json* to *path* below the upstream's base URL."""
-        attributes = {**self._address, HTTP_REQUEST_METHOD: method, URL_FULL: path}
+        attributes = {**self._address, HTTP_REQUEST_METHOD: method, URL_FULL: f"{self._base}{path}"}
         with self._tracer.start_as_current_span(
             f"{method} {path}", kind=SpanKind.CLIENT, attributes=attributes
         ) as span:
