@@ -30,7 +30,7 @@ CYCLES, CAMPAIGN_CYCLES = 60, 400
 DEAR = 50_000
 """Calls, from which on a case is for the campaign."""
 
-CAMPAIGN_CALLS, CALLS_AT_ONCE = 1_500_000, 300_000
+CAMPAIGN_CALLS, CALLS_AT_ONCE = 1_000_000, 250_000
 """Of a campaign, at most, and of one run."""
 
 

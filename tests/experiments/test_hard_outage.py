@@ -27,7 +27,7 @@ from tests.experiments.ground_truth import (
 )
 from umt_sim.analysis import Result
 
-OUTAGES, CAMPAIGN_OUTAGES = 12, 80
+OUTAGES, CAMPAIGN_OUTAGES = 12, 40
 DEAR = 50_000
 """Calls, from which on a case is for the campaign."""
 
