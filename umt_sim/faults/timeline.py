@@ -122,8 +122,8 @@ class Timeline:
             windows[BASELINE] = Window(BASELINE, self.warmup, first)
         for fault in self.faults:
             windows[fault.name] = Window(fault.name, fault.at, fault.until)
-        last = max((fault.until for fault in self.faults), default=self.total)
-        if last < self.total:
+        last = max((self.warmup, *(fault.until for fault in self.faults)))
+        if self.faults and last < self.total:
             windows[RECOVERY] = Window(RECOVERY, last, self.total)
         return windows
 

@@ -29,6 +29,9 @@ def windows_of(journal: Journal) -> dict[str, Window]:
     """
     Every window of a run by name, in order of time; ``run`` is all that was measured.
 
+    Whatever began in the warm-up begins with the measured phase here: what comes before it is
+    left out of every window.
+
     Args:
         journal: A closed journal.
 
@@ -37,7 +40,11 @@ def windows_of(journal: Journal) -> dict[str, Window]:
     """
     run = _measured(journal)
     faults = {
-        name: Window(name, parts[0].start, max(part.end for part in parts))
+        name: Window(
+            name,
+            max(run.start, parts[0].start),
+            max(run.start, *(part.end for part in parts)),
+        )
         for name, parts in fault_parts(journal).items()
     }
     windows = {RUN: run}

@@ -150,9 +150,21 @@ class _Check:
                 continue  # one sentence is enough for all that a random fault has drawn
             named.append(name)
             self._add(("faults", name), conflict.message, at_key=True)
+        for name in self._unmeasured(faults):
+            message = "is over before the warm-up is: nothing of it would be measured"
+            self._add(("faults", name), message, at_key=True)
         for name in self.scenario.faults:
             if name == RUN:
                 self._add(("faults", name), "is the name of a window every run has", at_key=True)
+
+    def _unmeasured(self, faults: Sequence[Fault]) -> list[str]:
+        """Faults all of whose parts end in the warm-up; what is over at once has no length."""
+        last: dict[str, float] = {}
+        for fault in faults:
+            if fault.duration > 0:
+                name = fault_of(fault.name)
+                last[name] = max(last.get(name, 0.0), fault.until)
+        return [name for name, until in last.items() if until <= self.scenario.clock.warmup]
 
     def live(self, faults: Sequence[Fault]) -> None:
         refused: list[str] = []

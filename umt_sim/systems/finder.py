@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def find_system(name: str) -> System:
     that takes a ``Setting`` and returns an async context manager.
 
     Raises:
-        SystemNotFound: No such built-in system, module or attribute.
+        SystemNotFound: No such built-in system, module or attribute, or the module fails.
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
@@ -55,12 +56,26 @@ def _load(module_name: str, attribute: str) -> object:
                 f"there is no module {module_name!r} here; run from the folder that holds it,"
                 " or install it"
             ) from error
-        raise
+        raise _not_imported(module_name, error) from error
+    except Exception as error:
+        raise _not_imported(module_name, error) from error
     try:
         found: object = getattr(module, attribute)
     except AttributeError as error:
         raise SystemNotFound(f"module {module_name!r} has no {attribute!r}") from error
     return found
+
+
+def _not_imported(module_name: str, error: Exception) -> SystemNotFound:
+    """The sentence for a module that is there and fails; says where."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where, line = frame.filename, frame.lineno
+    if isinstance(error, SyntaxError):
+        where, line = error.filename or where, error.lineno
+    return SystemNotFound(
+        f"module {module_name!r} cannot be imported: {type(error).__name__}:"
+        f" {getattr(error, 'msg', error)} ({Path(where).name}:{line})"
+    )
 
 
 def _as_system(name: str, found: object) -> System:

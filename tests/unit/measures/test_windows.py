@@ -34,6 +34,21 @@ def test_the_parts_of_a_random_fault_are_one_window() -> None:
     assert Window("n", 30, 52) == found["n"]
 
 
+def test_nothing_of_the_warm_up_is_in_a_window() -> None:
+    """A fault from the first second on is measured from the end of the warm-up; so is the rest."""
+    found = windows_of(journal(fault("a", 0, 40), fault("b", 2, 5), measured=(10, 100)))
+    assert [
+        Window("run", 10, 100),
+        Window("a", 10, 40),
+        Window("b", 10, 10),
+        Window("recovery", 40, 100),
+    ] == list(found.values())
+    assert (
+        Window("recovery", 10, 100)
+        == windows_of(journal(fault("b", 2, 5), measured=(10, 100)))["recovery"]
+    )
+
+
 def test_a_fault_without_an_end_lasts_until_the_end() -> None:
     """An interrupted run leaves such a record."""
     found = windows_of(journal(fault("a", 30, None)))  # type: ignore[arg-type]

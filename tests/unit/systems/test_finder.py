@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,18 @@ def test_what_is_not_found_is_said(here: Path, name: str, sentence: str) -> None
         find_system(name)
 
 
-def test_an_error_inside_the_module_is_not_hidden(here: Path) -> None:
-    """A module that is there but imports what is not gives its own error."""
-    (here / "mine_d.py").write_text("import not_installed_anywhere")
-    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
-        find_system("mine_d:x")
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("mine_d", "import not_there_either", "No module named 'not_there_either' (mine_d.py:1)"),
+        ("mine_e", "\ndef start(:", "SyntaxError: invalid syntax (mine_e.py:2)"),
+        ("mine_f", "\n\n1 / 0", "ZeroDivisionError: division by zero (mine_f.py:3)"),
+    ],
+)
+def test_a_module_that_fails_is_named_with_its_line(
+    here: Path, name: str, text: str, sentence: str
+) -> None:
+    """A mistake in one's own program is told like one in the scenario, and not hidden."""
+    (here / f"{name}.py").write_text(text)
+    with pytest.raises(SystemNotFound, match=re.escape(sentence)):
+        find_system(f"{name}:x")

@@ -17,8 +17,8 @@ __all__ = ["command"]
 def command(folder: Path, runs: Path) -> None:
     """List the scenarios in FOLDER and the stored runs."""
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
-        if (path.parent / "run.json").exists():
-            continue  # the frozen plan of a stored run
+        if not path.is_file() or (path.parent / "run.json").exists():
+            continue  # a folder, a pipe, or the frozen plan of a stored run
         click.echo(f"{path!s:<44} {_description(path)}")
     for path in sorted(runs.glob("*/*/run.json")):
         if path.parent.is_symlink():
