@@ -91,6 +91,8 @@ async def test_a_script_does_not_spoil_the_next(arena: Arena) -> None:
     redis = await arena.client()
     with pytest.raises(ResponseError):
         await redis.eval("counter = 1; return redis.call('set', 'k', 'v')", 0)
+    with pytest.raises(ResponseError):
+        await redis.eval("setmetatable(_G, {__index = function() error('no') end})", 0)
     assert b"OK" == await redis.eval("return redis.call('set', 'k', 'w')", 0)
     assert b"w" == await redis.get("k")
 

@@ -36,6 +36,7 @@ function(sha1hex, random, randomseed)
                     'print', 'debug', 'getfenv', 'setfenv', 'newproxy'}
     for _, name in ipairs(hidden) do _G[name] = nil end
     setmetatable(_G, {
+        __metatable = false,  -- an error in one of a script's own would end the process
         __newindex = function() error('Attempt to modify a readonly table', 2) end,
         __index = function(_, name)
             if name == 'debug' then return nil end  -- lupa looks for it after each error
