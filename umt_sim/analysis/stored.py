@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from umt_sim.errors import JournalError
+from umt_sim.journal.storage import DAMAGE
 
 __all__ = ["plain_type", "stored_columns"]
 
@@ -45,9 +46,9 @@ def stored_columns(path: Path, kind: type[Any]) -> dict[str, pd.Series[Any]]:
             dtype={name: _READ.get(plain_type(hints[name]), str) for name in names},
             keep_default_na=False,
         )
-    except (OSError, EOFError, ValueError) as error:
+        return {name: _column(table[name], hints[name]) for name in names}
+    except (*DAMAGE, KeyError) as error:
         raise JournalError(f"{path} is damaged: {error}") from error
-    return {name: _column(table[name], hints[name]) for name in names}
 
 
 def _column(read: pd.Series[Any], hint: Any) -> pd.Series[Any]:

@@ -16,6 +16,7 @@ import io
 import json
 import types
 import typing
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -29,12 +30,15 @@ from umt_sim.errors import JournalError
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import Record
 
-__all__ = ["StoredJournal", "cells", "load", "new_folder", "save", "table_name"]
+__all__ = ["DAMAGE", "StoredJournal", "cells", "load", "new_folder", "save", "table_name"]
 
 HEADER = "run.json"
 PLAN = "scenario.yaml"
 LATEST = "latest"
 _FORMAT = 1
+
+DAMAGE = (OSError, EOFError, ValueError, zlib.error)
+"""What reading a damaged table raises."""
 
 R = TypeVar("R")
 Write = Callable[[Any], str]
@@ -127,17 +131,32 @@ def load(folder: Path) -> StoredJournal:
     Raises:
         JournalError: It is not a run folder, is damaged, or is of another format.
     """
-    try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise JournalError(f"{folder} is not a run folder: it has no {HEADER}") from None
-    except ValueError as error:
-        raise JournalError(f"{folder / HEADER} is damaged: {error}") from error
-    if header.pop("format", None) != _FORMAT:
-        raise JournalError(f"{folder} was written in a format this version cannot read")
+    header = _header(folder)
+    written = header.pop("format", None)
+    if written != _FORMAT:
+        raise JournalError(
+            f"{folder} was written in a format this version cannot read:"
+            f" {written!r} instead of {_FORMAT}"
+        )
+    for name, kind, noun in (("plan", dict, "a mapping"), ("seed", int, "a whole number")):
+        if not isinstance(header.get(name, kind()), kind):
+            raise JournalError(f"{folder / HEADER} is damaged: {name} is not {noun}")
     for kind in get_args(Record):
         _check_columns(_path(folder, kind), kind)
     return StoredJournal(header, folder)
+
+
+def _header(folder: Path) -> dict[str, Any]:
+    path = folder / HEADER
+    try:
+        header = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise JournalError(f"{folder} is not a run folder: it has no {HEADER}") from None
+    except (OSError, ValueError) as error:
+        raise JournalError(f"{path} is damaged: {error}") from error
+    if not isinstance(header, dict):
+        raise JournalError(f"{path} is damaged: it holds no mapping")
+    return header
 
 
 def _path(folder: Path, kind: type[Any]) -> Path:
@@ -153,7 +172,7 @@ def _check_columns(path: Path, kind: type[Any]) -> None:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
             if next(csv.reader(text), None) != columns:
                 raise JournalError(f"{path} has other columns than this version writes")
-    except (OSError, EOFError, ValueError) as error:
+    except DAMAGE as error:
         raise JournalError(f"{path} is damaged: {error}") from error
 
 
@@ -187,12 +206,15 @@ def _read_table(folder: Path, kind: type[Any]) -> tuple[Any, ...]:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as text:
             table = csv.reader(text)
             next(table)  # the names of the columns
-            return tuple(
-                kind(*(read(cell) for read, cell in zip(readers, cells, strict=True)))
-                for cells in table
-            )
-    except (OSError, EOFError, ValueError) as error:
+            return tuple(kind(*_values(row, readers)) for row in table)
+    except DAMAGE as error:
         raise JournalError(f"{path} is damaged: {error}") from error
+
+
+def _values(row: list[str], readers: list[Read]) -> list[Any]:
+    if len(row) != len(readers):
+        raise ValueError(f"a row has {len(row)} cells instead of {len(readers)}")
+    return [read(cell) for read, cell in zip(readers, row, strict=True)]
 
 
 def cells(kind: type[Any]) -> dict[str, Write]:

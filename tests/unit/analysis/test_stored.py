@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +15,7 @@ from umt_sim.analysis import Result
 from umt_sim.analysis.frames import Tabular, records_frame
 from umt_sim.errors import JournalError
 from umt_sim.journal import storage
-from umt_sim.journal.records import SpanRow
+from umt_sim.journal.records import OperationRecord, SpanRow
 
 
 @pytest.mark.parametrize("kind", get_args(Tabular), ids=lambda kind: str(kind.__name__))
@@ -42,3 +43,13 @@ def test_a_damaged_table_is_named(tmp_path: Path) -> None:
     table.write_bytes(table.read_bytes()[:-12])
     with pytest.raises(JournalError, match=r"span_row\.csv\.gz is damaged"):
         records_frame(storage.load(tmp_path), SpanRow)
+
+
+def test_a_cell_that_is_no_number_is_damage_of_its_table(tmp_path: Path) -> None:
+    """Not an error from the depths of the reader."""
+    storage.save(journal(*EVERYTHING), tmp_path)
+    table = tmp_path / "operation_record.csv.gz"
+    text = gzip.decompress(table.read_bytes())
+    table.write_bytes(gzip.compress(text.replace(b"ask,0.1", b"ask,soon")))
+    with pytest.raises(JournalError, match=r"operation_record\.csv\.gz is damaged: .*'soon'"):
+        records_frame(storage.load(tmp_path), OperationRecord)

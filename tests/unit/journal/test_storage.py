@@ -108,7 +108,16 @@ def test_no_run_overwrites_another(tmp_path: Path) -> None:
     [
         (lambda folder: (folder / "run.json").unlink(), "is not a run folder"),
         (lambda folder: (folder / "run.json").write_text("{"), "is damaged"),
-        (lambda folder: (folder / "run.json").write_text('{"format": 99}'), "cannot read"),
+        (lambda folder: (folder / "run.json").write_text('{"format": 99}'), "cannot read: 99"),
+        (lambda folder: (folder / "run.json").write_text("[1]"), "it holds no mapping"),
+        (
+            lambda folder: (folder / "run.json").write_text('{"format": 1, "seed": "x"}'),
+            "seed is not a whole number",
+        ),
+        (
+            lambda folder: (folder / "run.json").write_text('{"format": 1, "plan": "x"}'),
+            "plan is not a mapping",
+        ),
         (
             lambda folder: (folder / "operation_record.csv.gz").write_bytes(b"no gzip"),
             "operation_record.csv.gz is damaged",
@@ -127,3 +136,27 @@ def test_a_spoiled_folder_is_refused(tmp_path: Path, spoil, message: str) -> Non
     spoil(tmp_path)
     with pytest.raises(JournalError, match=message):
         storage.load(tmp_path)
+
+
+def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
+    """Nor is a folder in the place of its description."""
+    (tmp_path / "note").write_text("hello")
+    with pytest.raises(JournalError, match="is not a run folder"):
+        storage.load(tmp_path / "note")
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(JournalError, match="is damaged"):
+        storage.load(tmp_path)
+
+
+def test_a_row_with_too_few_cells_is_named(tmp_path: Path) -> None:
+    """And so is one that a disk error has garbled."""
+    storage.save(journal(EVERYTHING[0]), tmp_path)
+    table = tmp_path / "operation_record.csv.gz"
+    text = gzip.decompress(table.read_bytes())
+    table.write_bytes(gzip.compress(text + b"7,x\n"))
+    with pytest.raises(JournalError, match="a row has 2 cells instead of 10"):
+        storage.load(tmp_path).of(OperationRecord)
+    noise = gzip.compress(text + bytes(range(256)) * 400)
+    table.write_bytes(noise[:300] + b"\0" * 200 + noise[500:])
+    with pytest.raises(JournalError, match="is damaged"):
+        storage.load(tmp_path).of(OperationRecord)
