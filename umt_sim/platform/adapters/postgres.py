@@ -246,12 +246,18 @@ def _lost(operation: str, error: Exception, *, unknown: bool) -> PlatformError:
 def _refused(operation: str, error: asyncpg.PostgresError) -> PlatformError:
     code = error.sqlstate or ""
     if code.startswith(_NOTHING_HAPPENED):
-        return PortUnavailable(PORT, operation, f"{code} {error}")
+        return PortUnavailable(PORT, operation, f"{code} {_said(error)}")
     if code.startswith(_TRY_AGAIN):
         error_class = ErrorClass.TRANSIENT
     else:
         error_class = ErrorClass.CLIENT if code.startswith(_REQUEST_WRONG) else ErrorClass.FATAL
-    return UpstreamRefused(PORT, operation, code=code, error_class=error_class, reason=str(error))
+    return UpstreamRefused(PORT, operation, code=code, error_class=error_class, reason=_said(error))
+
+
+def _said(error: asyncpg.PostgresError) -> str:
+    """What the server said, or the driver, without the values: they are the caller's."""
+    message: str | None = error.message
+    return message or str(error).partition(":")[0]
 
 
 _TARGET = re.compile(

@@ -24,6 +24,7 @@ from umt_sim.platform.errors import DomainError, PlatformError
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.database import Database, Row, Session
 from umt_sim.platform.storage.defaults import announcements
+from umt_sim.platform.storage.migrations import LOCK
 from umt_sim.platform.storage.table import AggregateTable
 from umt_sim.platform.storage.unit_of_work import SqlUnitOfWork
 
@@ -161,9 +162,12 @@ async def import_rows(
     Raises:
         RowRefused: A row breaks a rule. Those before its batch are imported.
     """
-    await database.execute(
-        "CREATE TABLE IF NOT EXISTS imports (name text PRIMARY KEY, last_id bigint NOT NULL)"
-    )
+    async with database.transaction() as session:
+        # Without the lock two who make the table at once disturb each other.
+        await session.query("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await session.execute(
+            "CREATE TABLE IF NOT EXISTS imports (name text PRIMARY KEY, last_id bigint NOT NULL)"
+        )
     total = 0
     while True:
         async with database.transaction() as session:

@@ -11,9 +11,9 @@ from umt_sim.platform.errors import PlatformError
 from umt_sim.platform.ports.clock import Clock
 from umt_sim.platform.ports.database import Database, Session
 
-__all__ = ["Migration", "MigrationChanged", "migrate", "read_migrations"]
+__all__ = ["LOCK", "Migration", "MigrationChanged", "migrate", "read_migrations"]
 
-_LOCK = 0x554D54  # "UMT": one migrating process at a time
+LOCK = 0x554D54  # "UMT": one process at a time makes tables
 
 
 class MigrationChanged(PlatformError):
@@ -62,7 +62,7 @@ async def migrate(
         MigrationChanged: An applied file was edited since.
     """
     async with database.transaction() as session:
-        await session.query("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await session.query("SELECT pg_advisory_xact_lock($1)", LOCK)
         await session.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
             " (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)"

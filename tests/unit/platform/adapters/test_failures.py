@@ -310,6 +310,25 @@ def test_a_value_the_database_has_no_room_for_is_the_callers_fault(engine: Engin
     on_stage(engine, play)
 
 
+def test_a_refusal_quotes_no_row(engine: Engine) -> None:
+    """The server's detail shows the row that failed, the driver's text the value."""
+
+    async def play(stage: Stage) -> None:
+        database = Adapters(stage).database
+        await database.execute("CREATE TABLE secrets (name text PRIMARY KEY, n int CHECK (n < 9))")
+        for wrong in ("($1, 9)", "($1, 1), ($1, 2)"):
+            sql = f"INSERT INTO secrets VALUES {wrong}"
+            refusal = await failure(partial(database.execute, sql, "hunter2"))
+            assert 'constraint "secrets_' in str(refusal)
+            assert "hunter2" not in str(refusal)
+        refusal = await failure(partial(database.query, "SELECT $1::bigint", 4 * 10**20))
+        assert "22000 invalid input for query argument $1" in str(refusal)
+        assert "400000" not in str(refusal)
+        await database.close()
+
+    on_stage(engine, play)
+
+
 # RabbitMQ
 
 

@@ -177,3 +177,20 @@ def test_any_industry_gets_a_code_and_any_id_is_imported(on_old_data: Any) -> No
         assert (await verify(database, BrandImport())).matches
 
     on_old_data(play)
+
+
+def test_importers_at_the_same_time_take_turns(on_old_data: Any) -> None:
+    """Six of them, from the making of the table that remembers how far they are."""
+
+    async def play(database: PostgresDatabase) -> None:
+        await asyncio.gather(*(database.query("SELECT pg_sleep(0.1)") for _ in "123456"))  # connect
+        imported = await asyncio.gather(
+            *(
+                import_rows(database, ContentImport(), clock=SystemClock(), batch=7)
+                for _ in "123456"
+            )
+        )
+        assert 60 == sum(imported)
+        assert (await verify(database, ContentImport())).matches
+
+    on_old_data(play)
