@@ -316,6 +316,18 @@ def test_init_writes_a_scenario_that_validates(folder: Path) -> None:
     assert cli("init", "mine/first.yaml").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("my scenario.yaml", "my-scenario"), ("5.yaml", '"5"'), (".ä.yaml", "scenario")],
+)
+def test_init_makes_a_name_of_any_file(folder: Path, file: str, name: str) -> None:
+    """What is written validates, whatever its file is called."""
+    found = cli("init", file)
+    assert f"\nname: {name}\n" in (folder / file).read_text()
+    assert cli("validate", file).exit_code == 0
+    assert (f"'{file}'" in found.output) == (" " in file or "ä" in file)
+
+
 def test_list_names_scenarios_and_runs(folder: Path) -> None:
     """With what they are about."""
     stored = folder / "runs" / "slow-database" / "20261122T180000-7"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import click
@@ -58,6 +60,14 @@ def command(path: Path, force: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = path.parent / _SCHEMA
     schema.write_text(schema_text(), encoding="utf-8")
-    path.write_text(_STARTER.format(schema=_SCHEMA, name=path.stem), encoding="utf-8")
+    path.write_text(_STARTER.format(schema=_SCHEMA, name=_name(path)), encoding="utf-8")
     click.echo(f"wrote {path} and {schema}")
-    click.echo(f"next: umt-sim run {path}")
+    click.echo(f"next: umt-sim run {shlex.quote(str(path))}")
+
+
+def _name(path: Path) -> str:
+    """A scenario's name from that of its file, as YAML has it: quoted where it looks like more."""
+    from umt_sim.scenario.yaml import parse_scalar
+
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-_.") or "scenario"
+    return name if isinstance(parse_scalar(name, "name"), str) else f'"{name}"'
