@@ -227,3 +227,12 @@ def test_a_run_that_was_stopped_in_its_warm_up_shows_its_requests() -> None:
     stopped = Result(recorder.close({"scenario": "stopped", "ended": "interrupted"}))
     assert 50 == len(stopped.operations)
     assert {""} == set(stopped.operations.window)
+
+
+def test_a_map_of_a_choice_of_traces_says_so() -> None:
+    """All errors and a tenth of the rest were kept: the share of errors is not the run's."""
+    call = span("GET", 1.0, 2.0, kind="client", server_address="db")
+    chosen = journal(call, plan={"spans": {"keep": ["errors"], "sample": "10%"}})
+    assert any(
+        "of the traces that were kept" in text for text in words(Result(chosen).figures.topology())
+    )

@@ -62,6 +62,9 @@ class Gallery:
         """
         Programs and servers, and the calls between them in *window*.
 
+        Where the scenario keeps a choice of traces, rates and shares are of these, and the
+        title says so.
+
         Raises:
             ValueError: The run had no such window.
         """
@@ -72,7 +75,8 @@ class Gallery:
         where = readings.windows[window]
         found = edges(readings.journal, where, readings.batching(where))
         when = "whole run" if window == RUN else f"during {window}"
-        return topology(found, f"{self._result.name}, {when}")
+        kept = ", of the traces that were kept" if self._result.plan.get("spans") else ""
+        return topology(found, f"{self._result.name}, {when}{kept}")
 
     def waterfall(self, trace_id: str | None = None, *, operation: str | None = None) -> RunFigure:
         """
