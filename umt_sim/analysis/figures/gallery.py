@@ -63,7 +63,7 @@ class Gallery:
         Programs and servers, and the calls between them in *window*.
 
         Where the scenario keeps a choice of traces, rates and shares are of these, and the
-        title says so.
+        figure says so.
 
         Raises:
             ValueError: The run had no such window.
@@ -75,8 +75,8 @@ class Gallery:
         where = readings.windows[window]
         found = edges(readings.journal, where, readings.batching(where))
         when = "whole run" if window == RUN else f"during {window}"
-        kept = ", of the traces that were kept" if self._result.plan.get("spans") else ""
-        return topology(found, f"{self._result.name}, {when}{kept}")
+        chosen = bool(self._result.plan.get("spans"))
+        return topology(found, f"{self._result.name}, {when}", chosen=chosen)
 
     def waterfall(self, trace_id: str | None = None, *, operation: str | None = None) -> RunFigure:
         """

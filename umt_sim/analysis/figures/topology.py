@@ -36,6 +36,8 @@ _HEAD, _FOOT, _SIDE = 0.55, 0.4, 0.15
 
 _KEY = "calls per second · 95th percentile · share that failed; orange: more than 1 %"
 
+_NOTHING = "no span tells of a call to another program or server in this window"
+
 
 @dataclass(slots=True)
 class _Box:
@@ -53,7 +55,7 @@ class _Box:
         return self.x + (self.width / 2 if x > self.x else -self.width / 2)
 
 
-def topology(edges: Sequence[Edge], title: str) -> RunFigure:
+def topology(edges: Sequence[Edge], title: str, *, chosen: bool = False) -> RunFigure:
     """
     Draw who talks to whom: brokers left, programs in the middle, servers right.
 
@@ -63,13 +65,15 @@ def topology(edges: Sequence[Edge], title: str) -> RunFigure:
     Args:
         edges: What ``umt_sim.measures.topology.edges`` found.
         title: Above the figure.
+        chosen: Whether only some traces were kept, so that rates and shares are of these.
     """
+    key = _KEY + "; of the traces that were kept" * chosen if edges else _NOTHING
     programs, ports = _programs(edges)
     servers = _servers(edges, ports, programs)
     boxes = [*programs.values(), *servers.values()]
     left = min((box.x - box.width / 2 for box in boxes), default=0.0) - _SIDE
     right = max((box.x + box.width / 2 for box in boxes), default=5.0) + _SIDE
-    right = max(right, left + _WORD * len(_KEY))
+    right = max(right, left + _WORD * len(key))
     bottom = max((box.y + box.height / 2 for box in boxes), default=0.5)
     figure = RunFigure(figsize=(right - left, bottom + _HEAD + _FOOT))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -78,7 +82,6 @@ def topology(edges: Sequence[Edge], title: str) -> RunFigure:
     axes.axis("off")
     title = shortened(title, int((right - left) / _TITLE))
     axes.text(left + _SIDE, -_HEAD + 0.25, title, fontsize=TITLE, color=INK, weight="bold")
-    key = _KEY if edges else "no span tells of a call to another program or server in this window"
     axes.text(left + _SIDE, bottom + _FOOT - 0.12, key, fontsize=SMALL, color=MUTED)
     for box in boxes:
         _draw_box(axes, box)
