@@ -42,6 +42,8 @@ UNAVAILABLE = 503
 TIMED_OUT = (408, 504)
 SERVER_ERRORS = 500
 ERRORS = 400
+MOST_DIGITS = 9
+"""Of a Retry-After in seconds; nobody means a longer one."""
 
 
 class HttpxGateway:
@@ -130,6 +132,14 @@ class HttpxGateway:
             raise CannotBeSent(
                 self.name, operation, "its address or a header has characters that HTTP has not"
             ) from None
+        except httpx.DecodingError as error:
+            raise UpstreamRefused(
+                self.name,
+                operation,
+                code="200",
+                error_class=ErrorClass.SERVER,
+                reason="the answer is not encoded as it says",
+            ) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PortUnavailable(self.name, operation, str(error)) from error
         except httpx.TransportError as error:
@@ -162,11 +172,11 @@ class HttpxGateway:
         """Seconds to wait. The header is a number of seconds or a date (RFC 9110, 10.2.3)."""
         if value is None:
             return None
-        if value.isdigit():
-            return float(value)
+        if value.isdecimal():
+            return float(value) if len(value) <= MOST_DIGITS else None
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)

@@ -17,6 +17,7 @@ from umt_sim.platform.adapters.httpx import HttpxGateway
 from umt_sim.platform.adapters.postgres import PostgresDatabase, summary_of
 from umt_sim.platform.adapters.rabbitmq import RabbitMQMessageBroker
 from umt_sim.platform.adapters.redis import RedisCache
+from umt_sim.platform.adapters.system import SystemClock
 from umt_sim.platform.configuration import HttpSettings
 from umt_sim.platform.errors import (
     CannotBeSent,
@@ -281,6 +282,39 @@ def test_a_header_that_cannot_be_sent_is_the_callers_fault_and_not_quoted(
         await adapters.close()
 
     on_stage(engine, play)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("200 OK\r\ncontent-encoding: gzip", "200 the answer is not encoded as it says"),
+        ("200 OK", "200 the answer is not JSON"),
+        ("429 Slow\r\nretry-after: \u00b2", "429 Slow"),
+        (f"429 Slow\r\nretry-after: {'9' * 400}", "429 Slow"),
+        ("429 Slow\r\nretry-after: Fri, 31 Dec 99999 23:59:59 +9999", "429 Slow"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_the_upstreams_fault(head: str, said: str) -> None:
+    """Whatever is in its headers, the error is one of the port's."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {head}\r\ncontent-length: 4\r\n\r\nnone".encode("latin-1"))
+        await writer.drain()
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            settings = HttpSettings(base_url=f"http://127.0.0.1:{port}")
+            gateway = HttpxGateway("llm", settings, clock=SystemClock())
+            refusal = await failure(partial(gateway.request, "GET", "/"))
+            assert isinstance(refusal, UpstreamRefused)
+            assert f"llm: GET / was refused: {said}" in str(refusal)
+            assert refusal.retry_after_seconds is None
+            await gateway.close()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
