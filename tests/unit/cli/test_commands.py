@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -335,6 +336,14 @@ def test_list_names_scenarios_and_runs(folder: Path) -> None:
     found = cli("list", ".").output
     assert "A database that answers late" in found
     assert "seed 1, sim world, completed" in found
+
+
+def test_list_of_nothing_says_how_to_begin(folder: Path) -> None:
+    """An empty folder, and one that holds a pipe instead of a scenario."""
+    (folder / "none").mkdir()
+    os.mkfifo(folder / "none" / "pipe.yaml")
+    found = cli("list", "none")
+    assert "no scenario in none, no run in runs; umt-sim init" in found.stderr
 
 
 def test_show_judges_a_stored_run_again(folder: Path) -> None:
