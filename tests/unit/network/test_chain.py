@@ -108,6 +108,24 @@ def test_back_pressure_reaches_the_sender_through_a_proxy(kernel: Kernel) -> Non
     assert kernel.run(main()) == 130_000
 
 
+def test_slices_make_up_for_a_late_clock(
+    kernel: Kernel, network: Network, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen pieces on a clock that always rings 2 ms late are 2 ms late in all."""
+    ring_at = network.ring_at
+    monkeypatch.setattr(network, "ring_at", lambda when, wake: ring_at(when + 0.002, wake))
+    proxy = network.proxy("proxy", listen=PROXY, upstream=echo.address)
+    proxy.add_toxic("slicer", {"average_size": 10, "delay": 5000})
+
+    async def main() -> None:
+        await echo.start()
+        async with echo.client(PROXY) as client:
+            await exchange(client, b"x" * 160)
+            assert kernel.loop.time() == 15 * 0.005 + 0.002
+
+    kernel.run(main())
+
+
 def test_a_proxy_counts_what_it_has_carried(kernel: Kernel, network: Network, echo: Echo) -> None:
     """Connections and bytes of each direction, of ended connections too."""
     proxy = network.proxy("proxy", listen=PROXY, upstream=echo.address)

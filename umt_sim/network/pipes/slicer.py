@@ -27,13 +27,21 @@ class SlicerPipe(Pipe):
     delay: int = 0
 
     def run(self, stage: Stage) -> Steps[None]:
-        """The delay follows every piece, the last one included."""
+        """
+        The delay follows every piece, the last one included.
+
+        On a clock that rings late, lateness is taken off the next piece's delay:
+        a chunk of many pieces would gather much of it.
+        """
         while (chunk := (yield from stage.receive())) is not None:
+            late = 0.0
             for end, piece in self._pieces(stage, chunk.data):
                 yield from stage.send(Chunk(piece, chunk.read_at))
-                if not (yield from stage.hold(self.delay / 1e6)):
+                due = stage.now() + self.delay / 1e6 - late
+                if not (yield from stage.hold(due - stage.now())):
                     yield from stage.send(Chunk(chunk.data[end:], chunk.read_at))
                     return
+                late = stage.now() - due
         stage.close()
 
     def _pieces(self, stage: Stage, data: bytes) -> list[tuple[int, bytes]]:
