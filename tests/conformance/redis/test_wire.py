@@ -40,6 +40,10 @@ EXCHANGES = [
     (b"RESET\r\n", b"+RESET\r\n"),
     (b"CLIENT GETNAME\r\nCLIENT SETNAME me\r\nCLIENT GETNAME\r\n", b"$-1\r\n+OK\r\n$2\r\nme\r\n"),
     (b"CLIENT SETNAME 'a b'\r\n", BAD_NAME),
+    (
+        b"RPUSH l a\r\nLMPOP 1 l LEFT\r\nEXISTS l\r\n",
+        b":1\r\n*2\r\n$1\r\nl\r\n*1\r\n$1\r\na\r\n:0\r\n",
+    ),
     (b"LPOP none 2\r\nRPOP none\r\n", b"*-1\r\n$-1\r\n"),
     (b"HRANDFIELD none\r\nHRANDFIELD none 2\r\n", b"$-1\r\n*0\r\n"),
     (b"ZRANDMEMBER none\r\nZRANDMEMBER none 2\r\n", b"$-1\r\n*0\r\n"),
@@ -51,6 +55,10 @@ EXCHANGES = [
     (b"SET z x\r\nZMPOP 1 z MIN\r\n", b"+OK\r\n" + WRONG_TYPE),
     (b"XADD s 1-1 a b\r\nXREAD STREAMS s $\r\n", b"$3\r\n1-1\r\n*-1\r\n"),
     (b"SET s x\r\nXREAD STREAMS s 0\r\n", b"+OK\r\n" + WRONG_TYPE),
+    (
+        b"XGROUP CREATE s g $ MKSTREAM\r\nXPENDING s g\r\n",
+        b"+OK\r\n*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n",
+    ),
     (b"XREADGROUP GROUP g c STREAMS none >\r\n", NO_GROUP),
     (b"XGROUP CREATE s g $ MKSTREAM\r\nXGROUP CREATE s g $\r\n", b"+OK\r\n" + BUSY_GROUP),
 ]

@@ -69,6 +69,15 @@ class CollectionCommands:
         """RPOP key [count]."""
         return _none_of_several(self.rpop(key, *count), count)
 
+    def _lmpop(self, *args: Any) -> Any:
+        """For fakeredis, which leaves an empty list behind and tells no watcher."""
+        found = super()._lmpop(*args)  # type: ignore[misc]
+        if found:
+            item = CommandItem(found[0], self._db, item=self._db.get(found[0]))
+            item.updated()
+            item.writeback()
+        return found
+
     def own_hincrbyfloat(self, key: Any, field: bytes, amount: bytes) -> bytes:
         """HINCRBYFLOAT key field increment."""
         stored = key.value.get(field, b"0")

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from fakeredis import _msgs as msgs
+from fakeredis._commands import Key
 from fakeredis._helpers import SimpleError, casematch
 from fakeredis.model import XStream
 
 from umt_sim.servers.redis.commands.table import table
+from umt_sim.servers.redis.resp import NULL_ARRAY
 
 __all__ = ["STREAMS", "StreamCommands"]
 
@@ -24,6 +26,7 @@ class StreamCommands:
     _db: Any
     xread: Callable[..., Any]
     xreadgroup: Callable[..., Any]
+    xpending: Callable[..., list[Any]]
 
     def own_xread(self, *args: bytes) -> Any:
         """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]."""
@@ -38,6 +41,11 @@ class StreamCommands:
                 name, group = key.decode(), args[1].decode()
                 raise SimpleError(msgs.XREADGROUP_KEY_OR_GROUP_NOT_FOUND_MSG.format(name, group))
         return self.xreadgroup(*args)
+
+    def own_xpending(self, key: Any, group: bytes, *options: bytes) -> Any:
+        """XPENDING key group [...]: without anything pending there are no consumers to list."""
+        found = self.xpending(key, group, *options)
+        return [0, None, None, NULL_ARRAY] if not options and found[0] == 0 else found
 
     def _stream(self, key: bytes) -> Any:
         item = self._db.get(key)
@@ -64,5 +72,6 @@ def _streams(args: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 STREAMS = table(
     ("xread", "own_xread", (bytes,), (bytes,), "2"),
+    ("xpending", "own_xpending", (Key(XStream), bytes), (bytes,), ""),
     ("xreadgroup", "own_xreadgroup", (bytes, bytes, bytes), (bytes,), ""),
 )
