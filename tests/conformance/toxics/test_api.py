@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,6 +133,25 @@ def test_taken_address_is_refused(client: httpx.Client, api: str) -> None:
     answer = client.post("/proxies", json={"name": "b", "listen": taken, "upstream": NOWHERE})
     assert (500, f"listen tcp {taken}: bind: address already in use") == refusal(answer)
     assert client.get("/proxies").json() == {}
+
+
+def test_a_proxy_goes_at_once_though_a_toxic_of_it_cannot(client: httpx.Client) -> None:
+    """A reset_peer that counts down holds up its own removal, not that of the proxy."""
+    with socket.create_server(("127.0.0.1", 0)) as upstream, ThreadPoolExecutor() as beside:
+        address = f"127.0.0.1:{upstream.getsockname()[1]}"
+        body = {"name": "p", "listen": "127.0.0.1:0", "upstream": address}
+        host, _, port = client.post("/proxies", json=body).json()["listen"].rpartition(":")
+        reset = {"type": "reset_peer", "stream": "upstream", "attributes": {"timeout": 1000}}
+        client.post("/proxies/p/toxics", json=reset)
+        with socket.create_connection((host, int(port))) as connection:
+            server, _ = upstream.accept()
+            connection.send(b"!")
+            removal = beside.submit(client.delete, "/proxies/p/toxics/reset_peer_upstream")
+            assert not wait([removal], timeout=0.3).done
+            assert client.delete("/proxies/p").status_code == 204
+            assert not removal.done()
+            server.close()
+            assert removal.result().status_code == 204
 
 
 def test_content_types_are_gos(client: httpx.Client, proxy: str) -> None:

@@ -30,8 +30,9 @@ class Served:
     """
     A proxy as its clients described it.
 
-    Changes happen one at a time, and each is over when every live connection
-    has it; that may take as long as a stage cannot be interrupted.
+    Changes of its toxics happen one at a time, and each is over when every live
+    connection has it; that may take as long as a stage cannot be interrupted.
+    Switching it on and off takes turns too, but does not wait for those.
 
     Args:
         name: Unique.
@@ -47,6 +48,7 @@ class Served:
         self._listen = listen
         self._streams: dict[Toxic, str] = {}
         self._turn = asyncio.Lock()
+        self._toxics_turn = asyncio.Lock()
 
     @property
     def listen(self) -> str:
@@ -124,7 +126,7 @@ class Served:
             given: ``name``, ``type``, ``stream`` and ``toxicity`` as requested.
             read_attributes: Sets the attributes, once it is known what they may be.
         """
-        async with self._turn:
+        async with self._toxics_turn:
             try:
                 direction = Direction(given["stream"].lower())
             except ValueError as error:
@@ -142,7 +144,7 @@ class Served:
 
     async def update_toxic(self, name: str, read: Callable[[Toxic], float]) -> Toxic:
         """Let *read* change a toxic's attributes and tell its toxicity; then start it anew."""
-        async with self._turn:
+        async with self._toxics_turn:
             toxic = self.toxic(name)
             toxicity = read(toxic)
             await _done(lambda done: self.proxy.update_toxic(name, toxicity=toxicity, done=done))
@@ -150,7 +152,7 @@ class Served:
 
     async def remove_toxic(self, name: str) -> None:
         """Take a toxic away."""
-        async with self._turn:
+        async with self._toxics_turn:
             toxic = self.toxic(name)
             await _done(lambda done: self.proxy.remove_toxic(name, done))
             self._streams.pop(toxic)
