@@ -230,7 +230,7 @@ def test_a_server_of_another_kind_or_with_other_accounts(
         assert {} == requests.get(f"http://127.0.0.1:{toxiproxy.port}/proxies", timeout=5).json()
     assert 3 == found.exit_code, found.output
     assert re.search(f"error: store: {said}", found.output), found.output
-    assert "check --endpoint store=[user:password@]host:port[/database]" in found.output
+    assert "by --endpoint store=[user:password@]host:port[/database]" in found.output
 
 
 @pytest.mark.live

@@ -59,6 +59,9 @@ HOLDS: dict[str, list[tuple[Record, ...]]] = {
             message(4, ACKED),
             sample(5, 0),
         ),
+        # what lay there before the run
+        (sample(0, 4), message(1, PUBLISHED), sample(2, 5)),
+        (sample(-1, 4), sample(0, 4), message(1, PUBLISHED), message(2, ACKED), sample(3, 4)),
     ],
     "no_duplicate_effects": [
         (EffectRecord(1, "content.created", "a"), EffectRecord(2, "content.created", "b")),
@@ -104,6 +107,10 @@ BROKEN: dict[str, list[tuple[str, tuple[Record, ...]]]] = {
         ),
         ("q holds 0 messages, 1 are due", (message(1, PUBLISHED), sample(2, 0))),
         ("q holds 2 messages, 1 are due", (message(1, PUBLISHED), sample(2, 1, 1))),
+        (
+            "q holds 4 messages, 5 are due",
+            (sample(0, 4), message(1, PUBLISHED), sample(2, 4)),
+        ),
     ],
     "no_duplicate_effects": [
         (

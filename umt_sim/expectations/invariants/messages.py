@@ -43,7 +43,7 @@ def no_lost_messages(journal: Journal) -> Finding:
 
 def _unbalanced(events: tuple[MessageEvent, ...], samples: tuple[QueueSample, ...]) -> list[str]:
     """Queues that hold something else than what came in minus what went out."""
-    balance: Counter[str] = Counter()
+    balance = _opening(events, samples)
     changed: dict[str, float] = {}
     for event in events:
         if event.fate is MessageFate.PUBLISHED:
@@ -58,6 +58,19 @@ def _unbalanced(events: tuple[MessageEvent, ...], samples: tuple[QueueSample, ..
         f"{queue} holds {last[queue].ready + last[queue].unacked} messages, {count} are due"
         for queue, count in balance.items()
         if queue in last
+        and queue in changed
         and last[queue].at >= changed[queue]
         and last[queue].ready + last[queue].unacked != count
     ]
+
+
+def _opening(events: tuple[MessageEvent, ...], samples: tuple[QueueSample, ...]) -> Counter[str]:
+    """What lay in each queue before anything happened to it: not every broker begins empty."""
+    began: dict[str, float] = {}
+    for event in events:
+        began[event.queue] = min(event.at, began.get(event.queue, event.at))
+    before: Counter[str] = Counter()
+    for sample in reversed(samples):
+        if sample.at < began.get(sample.queue, sample.at):
+            before[sample.queue] = sample.ready + sample.unacked
+    return before

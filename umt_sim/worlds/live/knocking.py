@@ -41,7 +41,8 @@ async def insist_on_entry(endpoint: Endpoint, upstream: str) -> None:
         raise WorldUnavailable(
             endpoint.service,
             f"no {endpoint.kind} at {upstream} lets us in ({said})",
-            remedy=f"check --endpoint {endpoint.service}=[user:password@]host:port[/database]",
+            remedy="check address and account; those of an external server are given by"
+            f" --endpoint {endpoint.service}=[user:password@]host:port[/database]",
         ) from error
 
 

@@ -60,6 +60,7 @@ class Witness:
         self._traced = False
         self._tasks: list[asyncio.Task[None]] = []
         self._ready: dict[str, int] = {}
+        self._before: dict[str, int] = {}
         self._api: aiohttp.ClientSession
 
     async def start(self) -> None:
@@ -87,6 +88,8 @@ class Witness:
                 f" {self._site.management}",
                 remedy="give the addresses of the broker's AMQP and management ports, or neither",
             ) from None
+        await self._look()
+        self._before = dict(self._ready)
 
     async def stop(self) -> None:
         """Look a last time, when the broker's figures have caught up, and go."""
@@ -164,16 +167,22 @@ class Witness:
                 await channel.queue_delete(FIREHOSE)
                 await self._trace(on=self._traced)
                 for queue, length in self._ready.items():
-                    if self._account.missing(queue, length):
+                    if self._account.missing(queue, length - self._before.get(queue, 0)):
                         await self._find(channel, queue, length)
 
     async def _find(self, channel: AbstractChannel, queue: str, length: int) -> None:
-        """Look at what lies in *queue*; it is put back when the connection ends."""
+        """
+        Look at what came to lie in *queue*; it is put back when the connection ends.
+
+        What lay there before the run lies in front.
+        """
         place = await channel.get_queue(queue, ensure=False)
-        for _ in range(length):
+        for position in range(length):
             message = await place.get(fail=False)
             if message is None:
                 return
+            if position < self._before.get(queue, 0):
+                continue
             properties = {"message_id": message.message_id or "", "headers": message.headers}
             headers = {
                 "exchange_name": message.exchange,
