@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -87,6 +88,7 @@ class SimEnvironment(simpy.Environment):
 
         BoundClass.bind_early(self)
 
+    now = property(attrgetter("_now"), doc="Virtual seconds; SimPy's, without a frame of Python.")
     process = BoundClass(SimProcess)
     timeout = BoundClass(Timeout)
 

@@ -90,7 +90,10 @@ class SimSelector(BaseSelector):
         return self._keys.pop(fd)
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
-        """Watch a descriptor for something else."""
+        """Watch a descriptor for something else; transports also ask when nothing changes."""
+        key = self.get_key(fileobj)
+        if key.events == events and key.data == data:
+            return key
         return self.register(fileobj, events, data)
 
     def get_map(self) -> Mapping[Any, SelectorKey]:

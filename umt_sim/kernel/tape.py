@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "DetailedTape", "Entry", "Tape"]
 
-_BLOCK = 4096  # notes hashed at a time
+_BLOCK = 512  # notes hashed at a time: their bytes fit into memory that malloc has at hand
 _MARSHAL_VERSION = 2  # the last without back references, whose use depends on reference counts
 
 

@@ -215,9 +215,9 @@ class Service(Put["Station"]):
 
         def __await__(self) -> Generator[Any, Any, None]: ...
 
-    def __init__(self, station: Station, seconds: float) -> None:
+    def __init__(self, station: Station, seconds: float, came: float) -> None:
         self.seconds = seconds
-        self.came = station._env.now
+        self.came = came
         self.began: float | None = None
         """When a worker took it up; ``None`` while it waits."""
 
@@ -312,8 +312,8 @@ class Station(BaseResource[Service, Get[Any]]):
         if len(self.put_queue) >= self._queue_limit and len(self.users) >= self.workers:
             self._refused += 1
             raise QueueFull(self.name, len(self.put_queue))
-        self._account()  # before the new put enters the queue
-        return Service(self, seconds)
+        now = self._account()  # before the new put enters the queue
+        return Service(self, seconds, now)
 
     def submit(self, operation: str, size: int, done: Callable[[Exception | None], None]) -> None:
         """``serve`` for a protocol that has no task: call *done* in place of returning."""
@@ -375,23 +375,23 @@ class Station(BaseResource[Service, Get[Any]]):
 
     def _trigger_put(self, get_event: Any) -> None:  # noqa: ARG002  SimPy's signature
         """Begin to serve whom a worker is free for. SimPy calls it for each new put."""
-        queue, users = self.put_queue, self.users
+        queue, users, now = self.put_queue, self.users, self._changed_at
         while queue and len(users) < self.workers:
             service = queue.popleft()
             users.append(service)
             service._ok = True
-            service.began = now = self._env.now
+            service.began = now
             self._waited_seconds += now - service.came
             self._env.schedule(service, NORMAL, service.seconds * self._slowness())
 
     def _trigger_get(self, put_event: Any) -> None:
         """A service is over. SimPy calls it first of all, when the put is processed."""
-        self._account()
+        now = self._account()
         put_event._value = None
         put_event.over = True
         self.users.remove(put_event)
         self._completed += 1
-        self._served_seconds += self._env.now - put_event.began
+        self._served_seconds += now - put_event.began
         if self.put_queue:
             self._trigger_put(None)
 
@@ -422,12 +422,12 @@ class Station(BaseResource[Service, Get[Any]]):
         news.fail(service._value)
         service.callbacks = []
 
-    def _account(self) -> None:
+    def _account(self) -> float:
         """Extend the integrals to now, and note the state that ends. Before every change."""
         now = self._env.now
         elapsed = now - self._changed_at
         if elapsed <= 0:
-            return
+            return now
         busy, waiting = len(self.users), len(self.put_queue)
         self._busy_seconds += busy * elapsed
         self._waiting_seconds += waiting * elapsed
@@ -438,3 +438,4 @@ class Station(BaseResource[Service, Get[Any]]):
                 ResourceSample(self._changed_at, self.name, busy, waiting, self.workers)
             )
         self._changed_at = now
+        return now
