@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.collections import PathCollection
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "PERCENTILES",
     "bins_of",
     "boundaries",
     "breakers",
@@ -59,6 +60,9 @@ _MOST_POINTS = 6_000  # more are invisible and make files slow
 _FEW_POINTS = 300  # so many can be drawn boldly
 _MOST_CUTS = 30
 _MOST_LEVELS = 600  # stretches in which a level is shown
+
+PERCENTILES = ((0.5, 1), (0.95, 3))
+"""Those drawn, and how many times the median's observations each needs not to be noise."""
 
 
 def bins_of(run: Window, most: int = 150) -> Floats:
@@ -144,11 +148,11 @@ def latency(
     for colour, name in zip(cycle(SERIES), names, strict=False):
         good = requests.named(name)
         good = good.where(good.ok)
-        own = filled(edges, len(good), boundaries(readings))
         words = f"{shortened(name)} " if len(names) > 1 else ""
         _points(axes, good, (low, high), colour)
-        percentile_line(axes, good, own, 0.5, colour, f"{words}p50")
-        percentile_line(axes, good, own, 0.95, colour, f"{words}p95")
+        for q, count in PERCENTILES:
+            own = filled(edges, len(good) // count, boundaries(readings))
+            percentile_line(axes, good, own, q, colour, f"{words}p{q * 100:g}")
     bad = requests.where(requests.answered & ~requests.ok)
     _points(axes, bad, (low, high), WRONG, label="failed", marker="x")
     lost = requests.where(~requests.answered)
@@ -201,20 +205,21 @@ def _points(
 
 
 def percentile_line(
-    axes: Axes, requests: Requests, edges: Floats, q: float, colour: str, label: str
+    axes: Axes, requests: Requests, edges: Floats, q: float, colour: str, label: str, **look: Any
 ) -> None:
     """The *q* quantile of *requests* in each stretch between *edges*; a tail is drawn heavier."""
     values = quantile_series(requests, edges, q)
-    centres = (edges[:-1] + edges[1:]) / 2
     heavy = q > 0.5
     axes.plot(
-        centres,
-        values,
+        edges,
+        np.append(values, values[-1]),
+        drawstyle="steps-post",
         color=colour,
         linewidth=1.9 if heavy else 1.1,
         linestyle="-" if heavy else (0, (4, 1.5)),
         label=label,
         zorder=3,
+        **look,
     )
 
 

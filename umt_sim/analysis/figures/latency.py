@@ -20,7 +20,7 @@ from umt_sim.expectations.readings import Readings
 from umt_sim.expectations.wording import quantity
 from umt_sim.measures.estimates import Floats, quantile_estimate
 from umt_sim.measures.requests import Requests
-from umt_sim.measures.series import latency_counts, quantile_series
+from umt_sim.measures.series import latency_counts
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -52,8 +52,7 @@ def heat_map(readings: Readings, operation: str) -> RunFigure:
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(above, 3.4))
     panels.style(axes, "latency")
     mesh, some_failed = _cells(axes, requests, edges, rows)
-    own = panels.filled(edges, len(requests), panels.boundaries(readings))
-    lines = _percentiles(axes, requests, own)
+    lines = _percentiles(axes, readings, requests, edges)
     duration_axis(axes, "y", rows[0], rows[-1], marked)
     bands.draw(strip, readings.faults, [axes], run)
     time_axis(axes, run)
@@ -80,19 +79,14 @@ def _cells(axes: Axes, requests: Requests, edges: Floats, rows: Floats) -> tuple
     return mesh, bool(mostly.any())
 
 
-def _percentiles(axes: Axes, requests: Requests, edges: Floats) -> list[Artist]:
-    """Median and 95th percentile over time; the lines, for the legend."""
-    centres = (edges[:-1] + edges[1:]) / 2
-    lines: list[Artist] = []
-    for q, style, width in ((0.5, (0, (4, 1.5)), 1.3), (0.95, "-", 1.8)):
-        values = quantile_series(requests, edges, q)
-        if np.isfinite(values).any():
-            label = f"p{q * 100:g}"
-            drawn = axes.plot(
-                centres, values, color=INK, lw=width, ls=style, label=label, path_effects=_HALO
-            )
-            lines += drawn
-    return lines
+def _percentiles(axes: Axes, readings: Readings, requests: Requests, edges: Floats) -> list[Artist]:
+    """Median and 95th percentile over time; the lines that can be seen, for the legend."""
+    cuts = panels.boundaries(readings)
+    for q, count in panels.PERCENTILES:
+        own = panels.filled(edges, len(requests) // count, cuts)
+        name = f"p{q * 100:g}"
+        panels.percentile_line(axes, requests, own, q, INK, name, path_effects=_HALO)
+    return [line for line in axes.lines if np.isfinite(np.asarray(line.get_ydata(), float)).any()]
 
 
 def _scale(figure: RunFigure, axes: Axes, mesh: QuadMesh) -> None:
