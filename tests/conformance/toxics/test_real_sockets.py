@@ -16,11 +16,8 @@ import pytest
 
 from tests.conformance.toxics.playing import play_all
 from tests.conformance.toxics.servers import precedence
-from tests.conformance.toxics.vectors import Arrivals, Vector, load
+from tests.conformance.toxics.vectors import Arrivals, Vector, deviation, load
 
-EARLY = 6.0  # ms
-LATE = 25.0  # ms
-LATE_SHARE = 0.05  # of the time passed
 REPEATS = 3
 
 Plays = dict[str, list[Arrivals]]
@@ -58,22 +55,3 @@ def test_vector_is_met_within_tolerance(
     for arrived in missed:
         request.node.user_properties.append(("missed", deviation(vector, arrived)))
     assert deviation(vector, last) is None
-
-
-def deviation(vector: Vector, arrived: Arrivals) -> str | None:
-    """How *arrived* differs from what was expected, if by more than the tolerance."""
-    expected = vector.expected
-    if expected.total != arrived.total:
-        return f"{arrived.total} bytes arrived, expected {expected.total}"
-    for at, level in expected.steps:
-        if not _close(at, arrived.reached(level)):
-            return f"{level} bytes at {arrived.reached(level):.1f} ms, expected at {at} ms"
-    if (expected.ending or (0, ""))[1] != (arrived.ending or (0, ""))[1]:
-        return f"ended by {arrived.ending}, expected {expected.ending}"
-    if expected.ending and arrived.ending and not _close(expected.ending[0], arrived.ending[0]):
-        return f"ended at {arrived.ending[0]:.1f} ms, expected at {expected.ending[0]} ms"
-    return None
-
-
-def _close(expected: float, actual: float) -> bool:
-    return expected - EARLY <= actual <= expected + LATE + LATE_SHARE * expected

@@ -14,6 +14,11 @@ from typing import Any
 END = "EOF"
 RESET = "RST"
 
+# What real sockets may miss by.
+EARLY = 6.0  # ms
+LATE = 25.0  # ms
+LATE_SHARE = 0.05  # of the time passed
+
 
 @dataclass
 class Arrivals:
@@ -73,3 +78,22 @@ def _vector(entry: dict[str, Any]) -> Vector:
         expected.add(at, what)
     plan = [(at, what) for at, what in entry["plan"]]
     return Vector(entry["id"], entry["about"], plan, entry["toxics"], entry["ops"], expected)
+
+
+def deviation(vector: Vector, arrived: Arrivals) -> str | None:
+    """How *arrived* differs from what was expected, if by more than the tolerance."""
+    expected = vector.expected
+    if expected.total != arrived.total:
+        return f"{arrived.total} bytes arrived, expected {expected.total}"
+    for at, level in expected.steps:
+        if not _close(at, arrived.reached(level)):
+            return f"{level} bytes at {arrived.reached(level):.1f} ms, expected at {at} ms"
+    if (expected.ending or (0, ""))[1] != (arrived.ending or (0, ""))[1]:
+        return f"ended by {arrived.ending}, expected {expected.ending}"
+    if expected.ending and arrived.ending and not _close(expected.ending[0], arrived.ending[0]):
+        return f"ended at {arrived.ending[0]:.1f} ms, expected at {expected.ending[0]} ms"
+    return None
+
+
+def _close(expected: float, actual: float) -> bool:
+    return expected - EARLY <= actual <= expected + LATE + LATE_SHARE * expected
