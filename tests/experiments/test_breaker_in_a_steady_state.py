@@ -112,6 +112,7 @@ def test_shares_of_calls_and_of_time(case: Case, campaign: bool) -> None:
     account = Account()
     for replication in range(runs):
         live(case, cycles / runs, replication, account)
+    assert account.cycles, f"{case.name}: it never closed again in so many calls"
     measured = account.shares()
     for metric, expected in case.expected.items():
         tolerance = SIGMAS * spread(case, metric) / sqrt(account.cycles)
