@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import traceback
 from collections.abc import Mapping
@@ -411,6 +412,7 @@ def test_a_request_has_one_correlation_on_every_message(in_world: InWorld) -> No
     async def play(stage: Stage) -> None:
         async with stage.application() as application:
             brand = UUID((await application.client.onboard_brand(ACME))["brand_id"])
+            await asyncio.sleep(1)  # until that is announced
             stage.exporter.clear()
             await application.client.create_content(CreateContent(brand_id=brand, title="Hello"))
         published = [s for s in stage.finished_spans() if s.name.startswith("publish ")]
