@@ -46,6 +46,7 @@ __all__ = ["AgentProcess", "ClientProcess", "DashboardProcess", "Process"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+RELAY_STOP_SECONDS = 10.0
 PAUSE_BETWEEN_STARTS_SECONDS = 1.0
 OPERATIONS = ("content-creation", "campaign-launch")
 """Policies around whole operations of the client."""
@@ -260,7 +261,7 @@ class AgentProcess(Process):
         )
         relaying = asyncio.get_running_loop().create_task(relay.run(), name=f"{self.name}/relay")
         stack.push_async_callback(_quietly(relay.drain))
-        stack.push_async_callback(_cancelled, relaying)
+        stack.push_async_callback(_stopped, relay, relaying)
         await self.until_up(agent.start)
         stack.push_async_callback(_quietly(agent.stop))
         if self.config.heartbeat_seconds is not None:
@@ -292,6 +293,12 @@ def _listeners(name: str, surroundings: Surroundings) -> tuple[Callable[[Any], N
     provider = surroundings.meter_provider
     meters = () if provider is None else (GuardMetrics(provider, name).hear,)
     return (note_on_span, *meters, *surroundings.listeners)
+
+
+async def _stopped(relay: OutboxRelay, relaying: asyncio.Task[None]) -> None:
+    relay.stop()
+    await asyncio.wait([relaying], timeout=RELAY_STOP_SECONDS)
+    await _cancelled(relaying)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -94,6 +94,7 @@ class OutboxRelay:
         self._offered: list[OutboxEntry] = []
         self._published: list[UUID] = []
         self._woken = asyncio.Event()
+        self._stopping = False
         self._poll_at = clock.monotonic()
         self._forget_at = 0.0
 
@@ -103,8 +104,8 @@ class OutboxRelay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Publish until cancelled."""
-        while True:
+        """Publish until told to stop, or cancelled."""
+        while not self._stopping:
             await self._wait()
             try:
                 await self.turn()
@@ -112,6 +113,11 @@ class OutboxRelay:
                 logger.warning("the outbox is not emptied for now: %s", error)
             except Exception as error:  # noqa: BLE001 - reported, and the other entries wait
                 self._on_error("outbox relay", error)
+
+    def stop(self) -> None:
+        """Let ``run`` end after its present turn: what is on its way is not sent twice."""
+        self._stopping = True
+        self._woken.set()
 
     async def turn(self) -> None:
         """Publish what is there now, and delete what was published long enough ago."""
