@@ -39,7 +39,9 @@ def test_what_makes_no_sense_is_refused(
     simulate(body)
 
 
-@pytest.mark.parametrize("sent", [gzip.compress(b'{"text": "hello"}'), b"no gzip at all"])
+@pytest.mark.parametrize(
+    "sent", [gzip.compress(b'{"text": "hello"}'), b"no gzip at all"], ids=["gzip", "not gzip"]
+)
 def test_a_compressed_body_is_refused(sent: bytes) -> None:
     """415 whether it could be unpacked or not, and the connection goes on."""
 
