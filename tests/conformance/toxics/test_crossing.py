@@ -21,7 +21,12 @@ from umt_sim.worlds.live.programs.base import free_port
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-@pytest.fixture(params=["virtual", "ours", pytest.param("real", marks=pytest.mark.live)])
+# What passes through real sockets takes real time and must not run beside other tests.
+OURS = pytest.param("ours", marks=pytest.mark.live)
+REAL = pytest.param("real", marks=pytest.mark.live)
+
+
+@pytest.fixture(params=["virtual", OURS, REAL])
 def arm(request: pytest.FixtureRequest) -> Arm:
     """A place to run the test: the simulated network, our stand-in, Toxiproxy."""
     if request.param == "virtual":
@@ -281,7 +286,11 @@ def test_x9_a_reset_that_counts_down_holds_up_its_removal(arm: Arm) -> None:
 
 @pytest.mark.parametrize(
     ("place", "expected"),
-    [("virtual", 1), ("ours", 1), pytest.param("real", 3, marks=pytest.mark.live)],
+    [
+        ("virtual", 1),
+        pytest.param("ours", 1, marks=pytest.mark.live),
+        pytest.param("real", 3, marks=pytest.mark.live),
+    ],
 )
 def test_x10_a_seed_repeats_the_draws_of_ours_only(place: str, expected: int) -> None:
     """Three servers with one seed and toxicity 0.5: one sequence of ours, three of Toxiproxy's."""

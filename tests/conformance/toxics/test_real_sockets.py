@@ -18,6 +18,8 @@ from tests.conformance.toxics.playing import play_all
 from tests.conformance.toxics.servers import precedence
 from tests.conformance.toxics.vectors import Arrivals, Vector, deviation, load
 
+pytestmark = pytest.mark.live  # real time: it must not run beside other tests
+
 REPEATS = 3
 
 Plays = dict[str, list[Arrivals]]
