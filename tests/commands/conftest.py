@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,11 +73,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start ``umt-sim`` in the folder, as a shell would."""
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start ``umt-sim`` in the folder, as a shell would. Nothing of it outlives the test."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(*words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "umt_sim.cli", *words],
             cwd=folder,
             text=True,
@@ -84,8 +87,14 @@ def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_COLOR": "1"},
         )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.fixture
