@@ -33,8 +33,9 @@ def test_outputs_are_stripped(notebook: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_runs(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each cell runs after those above it, in the notebook's own folder."""
+    """Each cell runs after those above it, in the notebook's own folder and importing from it."""
     monkeypatch.chdir(notebook.parent)
+    monkeypatch.syspath_prepend(notebook.parent)  # as a kernel does that starts there
     monkeypatch.setenv("MPLBACKEND", "agg")
     shell = InteractiveShell()
     try:
