@@ -14,7 +14,7 @@ __all__ = ["ATTRIBUTES", "METHODS", "MODULE_NAMES"]
 
 METHODS: dict[type, tuple[str, ...]] = {
     selector_events.BaseSelectorEventLoop: (
-        "_run_once",  # kept as it is; everything here is built around its order of steps
+        "_run_once",  # replaced, in the same order of steps; kept in debug mode
         "_process_events",  # extended: timers that came due join the ready queue here
         "_add_reader",  # stock transports register fake descriptors through it
         "_remove_reader",

@@ -1,9 +1,8 @@
 """
 asyncio on SimPy's clock.
 
-``SimLoop`` is asyncio's own selector loop: stock ``_run_once``, stock transports,
-stock TLS. Only what it asks of the machine is replaced: the clock, sockets
-(see ``networking``) and threads.
+``SimLoop`` is asyncio's own selector loop: stock transports, stock TLS. Only what it
+asks of the machine is replaced: the clock, sockets (see ``networking``) and threads.
 """
 
 from __future__ import annotations
@@ -166,6 +165,26 @@ class SimLoop(NetworkedLoop):
         if self.inspections:
             for inspect in self.inspections:
                 inspect()
+
+    def _run_once(self) -> None:
+        """
+        One turn: what was ready when it began, after whatever the selector brought.
+
+        asyncio's own, without the timer queue that stays empty here and the stopwatch of
+        debug mode, in which asyncio's own runs.
+        """
+        if self._debug:
+            super()._run_once()
+            return
+        ready = self._ready
+        event_list = self.selector.select(0 if ready or self._stopping else None)
+        if event_list or self.env.due or self.inspections:
+            self._process_events(event_list)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+        handle = None  # what it holds is freed now, not a turn later
 
     def nothing_scheduled(self) -> None:
         """
