@@ -10,9 +10,7 @@ behaviour, and belongs into the commit that made it.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from umt_sim.bootstrap import run
@@ -36,15 +34,6 @@ def verdicts(name: str, *overrides: str) -> str:
     return "\n".join([name, *lines])
 
 
-@contextmanager
-def under_way(names: Sequence[str]) -> Iterator[dict[str, Future[str]]]:
-    """These scenarios by name, run by worker processes."""
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, mp_context=spawned) as pool:
-        yield {name: pool.submit(verdicts, name) for name in names}
-        pool.shutdown(cancel_futures=True)
-
-
 def golden() -> dict[str, str]:
     """What is written down, by name."""
     parts = GOLDEN.read_text(encoding="utf-8").strip().split("\n\n")
@@ -52,7 +41,6 @@ def golden() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    with under_way(shipped()) as running:
-        GOLDEN.write_text(
-            "\n\n".join(future.result() for future in running.values()) + "\n", encoding="utf-8"
-        )
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=spawned) as pool:
+        GOLDEN.write_text("\n\n".join(pool.map(verdicts, shipped())) + "\n", encoding="utf-8")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from concurrent.futures import Future
 
 import pytest
 from click.testing import CliRunner
@@ -31,15 +29,6 @@ UNGUARDED = {
 """The one change to a scenario that makes it teach something else: its verdict must notice."""
 
 
-@pytest.fixture(scope="module")
-def running(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[str]]]:
-    """The shipped scenarios whose tests are asked for, under way."""
-    tests = (item for item in request.session.items if isinstance(item, pytest.Function))
-    asked = [str(t.callspec.params["name"]) for t in tests if t.originalname == REVIEWED.__name__]
-    with golden.under_way(asked) as futures:
-        yield futures
-
-
 def test_there_are_enough() -> None:
     """The library has at least twenty scenarios beside the published experiments."""
     library = [name for name in golden.shipped() if "/" not in name]
@@ -52,12 +41,9 @@ def test_every_scenario_is_written_down_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", golden.shipped())
-def test_a_scenario_ends_as_it_was_reviewed(name: str, running: dict[str, Future[str]]) -> None:
+def test_a_scenario_ends_as_it_was_reviewed(name: str) -> None:
     """Each expectation and invariant has the verdict of the golden file."""
-    assert golden.golden()[name] == running[name].result()
-
-
-REVIEWED = test_a_scenario_ends_as_it_was_reviewed
+    assert golden.golden()[name] == golden.verdicts(name)
 
 
 @pytest.mark.parametrize("name", golden.shipped())
