@@ -147,7 +147,7 @@ def behind_a_broker(queue: str, number: int) -> Outage:
     return seen
 
 
-@pytest.mark.parametrize("queue", ["Q26", "Q28"])
+@pytest.mark.parametrize("queue", ["Q26", pytest.param("Q28", marks=pytest.mark.campaign)])
 def test_a_backlog_drains_as_a_fluid_does(queue: str, campaign: bool) -> None:
     """Backlog, drain, delays and the number of those affected, of 80 % and of 95 % load."""
     runs = [behind_a_broker(queue, number).metrics() for number in range(MANY if campaign else 1)]
