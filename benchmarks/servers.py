@@ -5,6 +5,9 @@ For a simulated server, *here* is everything: driver, loop, network, server and 
 PostgreSQL's engine is a process of its own. For a real server, *here* is the driver and the
 loop, and *server* what its processes took. Microseconds, the least of several batches; of a
 server process, whose clock ticks in hundredths of a second, the mean of all batches.
+
+Targets were set on a machine where a step of a token ring takes asyncio's own loop 3 µs. The
+step is measured here, too, and a cost that has a target is also given on that machine's scale.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import aio_pika
 import asyncpg
 import httpx
 import redis.asyncio
+from kernel import on_stock, token_ring
 
 from umt_sim.distributions import Constant
 from umt_sim.errors import WorldUnavailable
@@ -42,6 +46,8 @@ from umt_sim.worlds.live.servers import one_server
 
 HOST = "127.0.0.1"
 BATCHES = 20
+STEPS = 20_000
+STEP_OF_TARGETS = 3.0  # µs
 TICK = os.sysconf("SC_CLK_TCK")
 
 Step = Callable[[], Awaitable[object]]
@@ -285,8 +291,20 @@ def print_simulated(
             return server(kernel, capacity(kernel))
 
         cost = simulated(operation, build, engine)
-        target = f"   target {operation.target}" if operation.target else ""
-        print_line(operation, f"simulated, {title}", f"{cost}{target}")
+        print_line(operation, f"simulated, {title}", f"{cost}{beside_target(operation, cost)}")
+
+
+def beside_target(operation: Operation, cost: Cost) -> str:
+    """The cost on the scale of the target, measured anew: a machine's speed changes."""
+    if operation.target is None:
+        return ""
+    scaled = (cost.here + cost.server) * STEP_OF_TARGETS / step()
+    return f"   on the target's scale {scaled:.0f}, target {operation.target}"
+
+
+def step() -> float:
+    """Microseconds that asyncio's own loop takes to pass a token to the next task."""
+    return min(on_stock(lambda: token_ring(100, STEPS)) for _ in range(10)) / STEPS * 1e6
 
 
 def print_line(operation: Operation, where: str, what: object) -> None:
@@ -355,6 +373,7 @@ def http() -> None:
 def main() -> None:
     """Print all figures."""
     print(f"Python {sys.version.split()[0]}; CPU µs of one operation, best of {BATCHES} batches")
+    print(f"{'token ring of 100, one step':<33} {'asyncio':<29} {step():6.2f}")
     for measurement in (rabbitmq, postgres, redis_commands, http):
         measurement()
 
