@@ -224,7 +224,13 @@ class Service(Put["Station"]):
         self.over = False
         """Whether it was served, withdrawn or dropped."""
 
-        super().__init__(station)
+        # SimPy's constructors without their calls: every operation of a server comes this way.
+        self.env = env = station._env
+        self.resource = station
+        self.proc = env.active_process
+        self.callbacks = [station._trigger_get]
+        station.put_queue.append(self)
+        station._trigger_put(None)
 
     def cancel(self) -> None:
         """Give the worker or the place in the queue back; safe to call more than once."""

@@ -8,6 +8,9 @@ from umt_sim.servers.rabbitmq.protocol.wording import frame_text
 
 __all__ = ["Splitter"]
 
+_PREFIX = frames.prefix.size
+_read_prefix = frames.prefix.unpack_from
+
 
 class Splitter:
     """
@@ -49,15 +52,25 @@ class Splitter:
         Raises:
             AmqpError: 501, it is too large or does not end where it should.
         """
+        data, at = self._data, self._position
+        if len(data) - at >= frames.OVERHEAD:  # nearly always all of it is there, and in order
+            kind, channel, size = _read_prefix(data, at)
+            end = at + _PREFIX + size
+            if end < len(data) and data[end] == frames.END and end - at < self.frame_max:
+                self._position = end + 1
+                return kind, channel, data[at + _PREFIX : end]
+        return self._frame_with_care()
+
+    def _frame_with_care(self) -> tuple[int, int, bytes] | None:
         if not self._has(frames.OVERHEAD):
             return None
-        kind, channel, size = frames.prefix.unpack_from(self._data, self._position)
+        kind, channel, size = _read_prefix(self._data, self._position)
         if size > self.frame_max - frames.OVERHEAD:
             most = self.frame_max - frames.OVERHEAD
             raise frame_error(f"{frame_text(kind, b'')}: {{frame_too_large,{size},{most}}}")
         if not self._has(size + frames.OVERHEAD):
             return None
-        start = self._position + frames.OVERHEAD - 1
+        start = self._position + _PREFIX
         self._position = start + size + 1
         payload, end = self._data[start : start + size], self._data[start + size]
         if end != frames.END:
