@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 DATA = Path(__file__).parent / "data"
+NOTEBOOKS = Path(__file__).parent / "notebooks"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +59,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest, for what is long should not be last; leave out campaigns."""
+    items.sort(key=lambda item: NOTEBOOKS not in item.path.parents)
     if config.getoption("campaign"):
         return
     skip = pytest.mark.skip(reason="long; run with --campaign")
@@ -77,6 +81,27 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"required here (UMT_SIM_REQUIRE_LIVE=1): {report.longreprtext}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """
+    Keep each test from depending on what another left behind.
+
+    A scenario's own system puts the working directory on the path, as ``python -m`` would: taken
+    back. The environment and the working directory are for the test to take back.
+    """
+    path, before = list(sys.path), _surroundings()
+    yield
+    sys.path[:] = path
+    assert before == _surroundings(), "this test left environment or working directory changed"
+
+
+def _surroundings() -> tuple[Path, dict[str, str]]:
+    """The working directory and the environment, without what pytest writes there itself."""
+    variables = dict(os.environ)
+    variables.pop("PYTEST_CURRENT_TEST", None)
+    return Path.cwd(), variables
 
 
 @pytest.fixture
