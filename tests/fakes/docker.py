@@ -14,8 +14,8 @@ _PROGRAM = """\
 import json, os, sys
 from pathlib import Path
 words = sys.argv[1:]
-with Path({ports!r}).open("w") as ports:
-    json.dump({{k: v for k, v in os.environ.items() if k.endswith("_PORT")}}, ports)
+with Path({variables!r}).open("w") as variables:
+    json.dump(dict(os.environ), variables)
 with Path({log!r}).open("a") as log:
     log.write(json.dumps(words) + "\\n")
 for beginning, (code, text) in json.loads(Path({answers!r}).read_text()).items():
@@ -36,7 +36,7 @@ class FakeDocker:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._log, self._answers = folder / "asked", folder / "answers"
-        self._ports = folder / "ports"
+        self._variables = folder / "variables"
         self._log.touch()
         self._known: dict[str, tuple[int, str]] = {}
         program = folder / "docker"
@@ -45,7 +45,7 @@ class FakeDocker:
                 python=sys.executable,
                 log=str(self._log),
                 answers=str(self._answers),
-                ports=str(self._ports),
+                variables=str(self._variables),
             )
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -63,7 +63,7 @@ class FakeDocker:
         return [json.loads(line) for line in self._log.read_text().splitlines()]
 
     @property
-    def ports(self) -> dict[str, str]:
-        """The variables with ports that the last command was given."""
-        found: dict[str, str] = json.loads(self._ports.read_text())
+    def variables(self) -> dict[str, str]:
+        """The environment that the last command was given."""
+        found: dict[str, str] = json.loads(self._variables.read_text())
         return found

@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("real_servers", "state")
 Story = Callable[[World, Endpoint], Awaitable[None]]
 
 
-def _told(kind: Any, story: Story) -> None:
-    """Tell *story* with one service of a live world."""
+def _told(kind: Any, story: Story, **settings: Any) -> None:
+    """Tell *story* with one service of a live world, with *settings* as a scenario has them."""
 
     async def main() -> None:
         endpoints = await world.set_up(Recorder(asyncio.get_running_loop().time))
@@ -37,7 +37,7 @@ def _told(kind: Any, story: Story) -> None:
             await world.tear_down()
 
     with open_world(
-        (ServiceSpec(kind, kind),), seed=1, world="live", supply=Supply("system")
+        (ServiceSpec(kind, kind, **settings),), seed=1, world="live", supply=Supply("system")
     ) as world:
         world.run(main())
 
@@ -109,6 +109,34 @@ def test_committed_rows_survive_a_killed_postgres() -> None:
         await again.close()
 
     _told("postgres", story)
+
+
+@pytest.mark.parametrize(
+    ("settings", "restarted", "killed"),
+    [
+        ({"persistence": "none"}, None, None),
+        ({"persistence": "snapshot", "snapshot_every": 60.0}, b"1", b"1"),
+        ({"persistence": "always"}, b"1", b"2"),
+    ],
+    ids=["none", "snapshot", "always"],
+)
+def test_redis_has_left_what_it_keeps(
+    settings: dict[str, Any], restarted: bytes | None, killed: bytes | None
+) -> None:
+    """As in the sim world: a server stopped in good order takes one more snapshot."""
+
+    async def story(world: World, endpoint: Endpoint) -> None:
+        async def value(action: Action, written: int) -> Any:
+            async with _client(endpoint) as client:
+                await client.set("key", written)
+            await _during(world, action, asyncio.sleep(0))
+            async with _client(endpoint) as client:
+                return await client.get("key")
+
+        assert restarted == await value(ServerRestart(service="redis"), 1)
+        assert killed == await value(Kill(host="redis-server"), 2)
+
+    _told("redis", story, **settings)
 
 
 def test_a_power_cut_is_refused_by_name() -> None:

@@ -137,8 +137,13 @@ def _not_one_of(given: object, expected: str) -> str:
         return f"version {_as_yaml(given)} is not supported; write 1"
     if words == ["True"]:
         return f"{_as_yaml(given)} is not allowed; write true, or leave it out"
-    remedy = suggestion(given, words) or f"; write {', '.join(words)}"
+    remedy = suggestion(given, words) or f"; write {', '.join(map(_as_text, words))}"
     return f"{_as_yaml(given)} is not allowed{remedy}"
+
+
+def _as_text(word: str) -> str:
+    """*word* as it is written where YAML must take it for text."""
+    return f'"{word}"' if word[:1].isdigit() else word
 
 
 def _misnamed(name: str, pattern: str) -> str:

@@ -9,12 +9,18 @@ from typing import Literal
 from umt_sim.distributions import Distribution
 from umt_sim.servers.capacity import WarmUp
 
-__all__ = ["SERVED_BY_KIND", "App", "Kind", "ServiceSpec"]
+__all__ = ["SERVED_BY_KIND", "App", "Kind", "Persistence", "ServiceSpec", "Version"]
 
 Kind = Literal["rabbitmq", "postgres", "redis", "http"]
 
 App = Literal["llm", "social", "ads", "cms", "echo"]
 """Names of the HTTP applications; ``servers.http`` has one for each."""
+
+Version = Literal["3.13", "4"]
+"""Versions of RabbitMQ; ``servers.rabbitmq`` has the rules of each."""
+
+Persistence = Literal["none", "snapshot", "always"]
+"""What a Redis keeps; ``servers.redis`` says what each means."""
 
 SERVED_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
     "rabbitmq": ("publish", "deliver", "get", "ack", "declare"),
@@ -45,6 +51,10 @@ class ServiceSpec:
         warm_up: How a restart slows it down; ``None`` for not at all.
         latency: Seconds one way between it and its callers, when nothing is wrong.
         startup: Seconds from its start to its first answer, when it is started again.
+        version: Which RabbitMQ it must be; ``None`` for 4 in the sim world, and for whichever
+            there is in the live one.
+        persistence: What a Redis has left when it is started again.
+        snapshot_every: Seconds between two snapshots of a Redis that keeps those.
         max_connections: Connections accepted at once; ``None`` for the kind's own limit.
         app: Name of the HTTP application.
         errors: HTTP status to the probability that a request is answered with it.
@@ -60,6 +70,9 @@ class ServiceSpec:
     warm_up: WarmUp | None = None
     latency: float = 0.0
     startup: float = 0.0
+    version: Version | None = None
+    persistence: Persistence = "none"
+    snapshot_every: float | None = None
     max_connections: int | None = None
     app: App | None = None
     errors: Mapping[int, float] = field(default_factory=dict)

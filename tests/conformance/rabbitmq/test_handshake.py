@@ -11,6 +11,9 @@ from pamqp.heartbeat import Heartbeat
 
 from tests.conformance.rabbitmq.brokers import Broker, on_every_broker
 from tests.conformance.rabbitmq.raw_client import HEADER
+from umt_sim.errors import WorldUnavailable
+from umt_sim.worlds.base import Endpoint
+from umt_sim.worlds.live.versions import insist_on_version
 
 CLOSE = commands.Connection.Close(200, "bye", 0, 0)
 
@@ -194,3 +197,12 @@ async def test_content_of_several_frames_in_small_pieces(broker: Broker) -> None
         client.write(bytes((octet,)))
         await asyncio.sleep(0)
     await client.expect(commands.Channel.OpenOk)
+
+
+@on_every_broker
+async def test_a_live_run_knows_the_version(broker: Broker) -> None:
+    """A scenario that asks for RabbitMQ 4 is told that this one is older."""
+    at = Endpoint("store", "rabbitmq", "127.0.0.1", broker.server.port, "guest", "guest", "/")
+    sentence = r"store: the scenario asks for RabbitMQ 4, and this one is 3\.\d+\.\d+; install 4"
+    with pytest.raises(WorldUnavailable, match=sentence):
+        await insist_on_version(at, "4")

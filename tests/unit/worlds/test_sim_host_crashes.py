@@ -68,7 +68,7 @@ def test_redis_comes_back_with_what_it_answered(fault: Action) -> None:
             await world.end("gone")
             assert (b"value", None) == (await one.get("key"), await two.get("n"))
 
-    totals = played({"kind": "redis", "commands": {"append": "1s"}}, use)
+    totals = played({"kind": "redis", "persistence": "always", "commands": {"append": "1s"}}, use)
     assert (0, 0) == (totals.waiting, totals.busy)
     assert totals.arrivals == totals.completed + totals.withdrawn + totals.refused
 

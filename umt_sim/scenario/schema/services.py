@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, Tag, field_validator
+from pydantic import BeforeValidator, Field, Tag, field_validator, model_validator
 
 from umt_sim.distributions import Distribution
 from umt_sim.scenario.schema.block import Block, chosen_by
 from umt_sim.scenario.schema.quantities import PositiveRate, PositiveSeconds, Seconds, Share
 from umt_sim.scenario.schema.times import Time, build_time
 from umt_sim.servers.capacity import WarmUp as Slow
-from umt_sim.servers.specs import SERVED_BY_KIND, App, Kind, ServiceSpec
+from umt_sim.servers.specs import (
+    SERVED_BY_KIND,
+    App,
+    Kind,
+    Persistence,
+    ServiceSpec,
+    Version,
+)
 
 __all__ = ["Service", "build_service"]
 
@@ -57,6 +64,8 @@ class RabbitMQ(_Service):
     """A RabbitMQ broker."""
 
     kind: Literal["rabbitmq"]
+    version: Version | None = None
+    """Which one it must be; 4 when left out, in the live world whichever there is."""
     publish: Time | None = None
     """Time to accept one message."""
     deliver: Time | None = None
@@ -92,10 +101,22 @@ class Redis(_Service):
     """A Redis or Valkey server."""
 
     kind: Literal["redis"]
+    persistence: Persistence = "none"
+    """What is left after a restart: nothing, the last snapshot, or always everything."""
+    snapshot_every: PositiveSeconds | None = None
+    """How old a snapshot becomes until the next; whole seconds."""
     command: Time | None = None
     """Time to answer one command."""
     commands: dict[str, Time] = Field(default_factory=dict)
     """The same of single commands, by name: ``GET``, ``CONFIG GET``."""
+
+    @model_validator(mode="after")
+    def _snapshots_have_their_time(self) -> Self:
+        if (self.persistence == "snapshot") != (self.snapshot_every is not None):
+            raise ValueError("persistence: snapshot and snapshot_every need each other")
+        if self.snapshot_every is not None and not self.snapshot_every.is_integer():
+            raise ValueError("snapshot_every takes whole seconds, as Redis does; write 60s")
+        return self
 
 
 class Http(_Answering):
@@ -154,8 +175,15 @@ def build_service(name: str, service: RabbitMQ | Postgres | Redis | Http) -> Ser
             )
         case Postgres(max_connections=limit):
             return replace(spec, workers=service.workers, max_connections=limit)
-        case _:
-            return replace(spec, workers=service.workers)
+        case RabbitMQ(version=version):
+            return replace(spec, workers=service.workers, version=version)
+        case Redis():
+            return replace(
+                spec,
+                workers=service.workers,
+                persistence=service.persistence,
+                snapshot_every=service.snapshot_every,
+            )
 
 
 def _times(service: RabbitMQ | Postgres | Redis | Http) -> dict[str, Distribution]:

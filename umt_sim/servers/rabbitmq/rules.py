@@ -51,7 +51,7 @@ class Rules:
 
 
 RABBITMQ_3_13 = Rules(
-    name="rabbitmq-3.13",
+    name="3.13",
     version="3.13.7",
     transient_queues=True,
     global_prefetch=True,
@@ -62,7 +62,7 @@ RABBITMQ_3_13 = Rules(
     believes_deaths=True,
 )
 RABBITMQ_4 = Rules(
-    name="rabbitmq-4",
+    name="4",
     version="4.3.5",
     transient_queues=False,
     global_prefetch=False,

@@ -26,6 +26,7 @@ from umt_sim.worlds.live.stopping import terminated_like_interrupted
 from umt_sim.worlds.live.undo import DeleteProxy
 from umt_sim.worlds.live.unhandled import note_unhandled
 from umt_sim.worlds.live.upstreams import build
+from umt_sim.worlds.live.versions import insist_on_version
 from umt_sim.worlds.live.witness import Witness
 
 __all__ = ["LiveWorld"]
@@ -130,6 +131,8 @@ class LiveWorld:
                 self._sites[spec.name] = await self._start_upstream(spec, recorder)
             proxy = await asyncio.to_thread(self._open, spec.name)
             await insist_on_entry(proxy.endpoint, self._sites[spec.name].upstream)
+            if spec.version is not None:
+                await insist_on_version(proxy.endpoint, spec.version)
             self._proxies[spec.name] = proxy
         self._faults = Faults(
             provider=self._provider,

@@ -13,8 +13,8 @@ from umt_sim.kernel import Kernel
 from umt_sim.servers.capacity import Capacity, Instant, Station
 from umt_sim.servers.http import APPLICATIONS, ErrorMix, HttpUpstream, RateLimit
 from umt_sim.servers.postgres import Engine, PostgreSQL
-from umt_sim.servers.rabbitmq import RabbitMQ
-from umt_sim.servers.redis import Redis
+from umt_sim.servers.rabbitmq import RABBITMQ_4, RULES, RabbitMQ
+from umt_sim.servers.redis import Persistence, Redis
 from umt_sim.servers.specs import Kind, ServiceSpec
 
 __all__ = ["DEFAULT_PORTS", "Server", "Services"]
@@ -78,6 +78,7 @@ class Services:
     def _rabbitmq(self, spec: ServiceSpec) -> RabbitMQ:
         return RabbitMQ(
             name=spec.name,
+            rules=RULES[spec.version] if spec.version is not None else RABBITMQ_4,
             stream=self.kernel.streams.stream(f"{spec.name}/names"),
             wall_clock=lambda: datetime.fromtimestamp(self.unix_time(), UTC),
             capacity=self._capacity(spec),
@@ -99,6 +100,8 @@ class Services:
             capacity=self._capacity(spec, default="command"),
             clock=self.unix_time,
             stream=self.kernel.streams.stream(f"{spec.name}/evictions"),
+            persistence=Persistence(spec.persistence),
+            snapshot_every=spec.snapshot_every,
         )
 
     def _http(self, spec: ServiceSpec) -> HttpUpstream:

@@ -1,10 +1,13 @@
 """What differs between the versions the broker can follow."""
 
+from typing import get_args
+
 import pytest
 
 from tests.unit.servers.rabbitmq.timeline import Client, Timeline, new_host
 from umt_sim.servers.rabbitmq import RABBITMQ_3_13, RABBITMQ_4, RULES, Rules
 from umt_sim.servers.rabbitmq.errors import AmqpError
+from umt_sim.servers.specs import Version
 
 BOTH = pytest.mark.parametrize("rules", [RABBITMQ_3_13, RABBITMQ_4], ids=lambda rules: rules.name)
 
@@ -28,7 +31,8 @@ def returned_until_given_up(client: Client, *, by_nack: bool, most: int) -> int:
 
 def test_names() -> None:
     """Scenarios name the rules."""
-    assert RULES == {"rabbitmq-3.13": RABBITMQ_3_13, "rabbitmq-4": RABBITMQ_4}
+    assert RULES == {"3.13": RABBITMQ_3_13, "4": RABBITMQ_4}
+    assert RULES.keys() == set(get_args(Version))
 
 
 @BOTH

@@ -224,16 +224,24 @@ def test_a_restart_keeps_what_persistence_says(
     simulate(body, persistence=persistence)
 
 
-def test_snapshots_are_taken_every_so_often() -> None:
-    """What was written before the last one survives."""
+@pytest.mark.parametrize(
+    ("dies", "kept"), [(True, [b"1", None]), (False, [b"1", b"2"])], ids=["crash", "restart"]
+)
+def test_snapshots_are_taken_every_so_often(dies: bool, kept: list[bytes | None]) -> None:
+    """What was written before the last one survives; a server that is stopped takes one more."""
 
     async def body(at: Setting) -> None:
         redis = at.client()
         await redis.set("before", 1)
         await asyncio.sleep(61)
         await redis.set("after", 2)
-        await at.server.restart()
-        assert [b"1", None] == await at.client().mget("before", "after")
+        if dies:
+            port = at.server.port
+            at.server.crash()
+            await at.server.start("127.0.0.1", port)
+        else:
+            await at.server.restart()
+        assert kept == await at.client().mget("before", "after")
 
     simulate(body, persistence=Persistence.SNAPSHOT, snapshot_every=60)
 

@@ -78,10 +78,35 @@ def test_ports_to_insist_on_fill_the_file_in(
     monkeypatch.setenv("UMT_SIM_COMPOSE_FILE", str(file))
     provider = choose("compose", SERVICES, ports={"redis": 7001, "toxiproxy": 7002})
     provider.start(SERVICES, ledger)
-    assert {"REDIS_PORT": "7001", "TOXIPROXY_PORT": "7002"}.items() <= answering.ports.items()
+    assert {"REDIS_PORT": "7001", "TOXIPROXY_PORT": "7002"}.items() <= answering.variables.items()
     text = (Path(__file__).parents[4] / "docker-compose.test.yml").read_text()
     assert "${REDIS_PORT:-}:6379" in text
     assert "${TOXIPROXY_PORT:-}:8474" in text
+
+
+def test_servers_are_as_the_scenario_asks(
+    answering: FakeDocker, file: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker's version and what the cache keeps fill the file in; a tag of the user's stays."""
+    monkeypatch.delenv("RABBITMQ_TAG", raising=False)
+    asked = [
+        ServiceSpec("rabbitmq", "rabbitmq", version="3.13"),
+        ServiceSpec("redis", "redis", persistence="snapshot", snapshot_every=60.0),
+    ]
+    answering.answer("port toxiproxy 6379", "127.0.0.1:40006")
+    Compose(file).start(asked, ledger)
+    wanted = {
+        "RABBITMQ_TAG": "3.13-management-alpine",
+        "REDIS_SAVE": "60 1",
+        "REDIS_APPENDONLY": "no",
+        "REDIS_APPENDFSYNC": "always",
+    }
+    assert wanted.items() <= answering.variables.items()
+    text = (Path(__file__).parents[4] / "docker-compose.test.yml").read_text()
+    assert all(f"${{{name}:-" in text for name in wanted)
+    monkeypatch.setenv("RABBITMQ_TAG", "3.13.7-management")
+    Compose(file).start(asked, ledger)
+    assert "3.13.7-management" == answering.variables["RABBITMQ_TAG"]
 
 
 def test_what_docker_complains_of_is_passed_on(

@@ -2,6 +2,7 @@
 Our own servers as processes, where the real ones are missing.
 
     python -m umt_sim.worlds.live.programs.own rabbitmq 40001
+    python -m umt_sim.worlds.live.programs.own rabbitmq 40001 3.13
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from umt_sim.servers.specs import Version
 from umt_sim.worlds.live.programs.base import LOOPBACK, Launch, asked
 
 __all__ = ["Own", "serve"]
@@ -36,14 +38,16 @@ class Own:
 
     Args:
         kind: Which one.
+        release: Which RabbitMQ it shall be; the newest when left out.
     """
 
     patience = 20.0
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
 
-    def __init__(self, kind: OwnKind) -> None:
+    def __init__(self, kind: OwnKind, release: Version | None = None) -> None:
         self._kind = kind
+        self._release = release
         self.name = f"embedded {kind}"
         self.place = __name__
 
@@ -54,7 +58,8 @@ class Own:
     def prepare(self, home: Path, port: int) -> Launch:
         """It writes nothing."""
         del home
-        return Launch([sys.executable, "-m", __name__, self._kind, str(port)])
+        release = [self._release] if self._release is not None else []
+        return Launch([sys.executable, "-m", __name__, self._kind, str(port), *release])
 
     def answers(self, port: int) -> bool:
         """Whether it answers in its protocol."""
@@ -62,13 +67,14 @@ class Own:
         return asked(port, question).startswith(answer)
 
 
-async def serve(kind: str, port: int) -> None:
+async def serve(kind: str, port: int, release: str = "4") -> None:
     """Serve until cancelled."""
     match kind:
         case "rabbitmq":
-            from umt_sim.servers.rabbitmq import RabbitMQ
+            from umt_sim.servers.rabbitmq import RULES, RabbitMQ
 
             broker = RabbitMQ(
+                rules=RULES[release],
                 stream=Random(port),
                 wall_clock=lambda: datetime.now(UTC),
                 accounts={"umt": "umt"},
@@ -88,4 +94,4 @@ async def serve(kind: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from umt_sim.errors import WorldUnavailable
-from umt_sim.servers.specs import ServiceSpec
+from umt_sim.servers.specs import ServiceSpec, Version
 from umt_sim.worlds.base import Endpoint
 from umt_sim.worlds.live.compose import REMEDY, Project, engine_version
 from umt_sim.worlds.live.ledger import Ledger
+from umt_sim.worlds.live.programs.redis import keeping
 from umt_sim.worlds.live.providers.base import Door, Site, Verb
 from umt_sim.worlds.live.providers.private import ACCOUNTS, TOXIPROXY
 from umt_sim.worlds.live.undo import RemoveProject
@@ -29,6 +30,9 @@ API_PORT = 8474
 MANAGEMENT_PORT = 15672
 DOORS = range(18080, 18088)
 """Ports that Toxiproxy's container publishes for HTTP upstreams, which run outside of it."""
+
+TAGS: Mapping[Version, str] = {"3.13": "3.13-management-alpine"}
+"""Images of RabbitMQ for versions that are not the Compose file's own."""
 
 HERE = "host.docker.internal"
 """What the containers call this machine."""
@@ -79,6 +83,8 @@ class Compose:
         if engine_version() is None:
             raise WorldUnavailable("docker", "no engine with Compose answers", remedy=REMEDY)
         variables = {f"{name.upper()}_PORT": str(port) for name, port in self._ports.items()}
+        for spec in services:
+            variables |= _variables(spec)
         self._project = Project(f"umt-sim-{ledger.id}", self._file or compose_file(), variables)
         ledger.note(RemoveProject(self._project.name, str(self._project.file)))
         self._project.up()
@@ -138,6 +144,14 @@ class Compose:
             management = f"http://{host}:{port}"
         endpoint = Endpoint(spec.name, spec.kind, *server, *ACCOUNTS[spec.kind])
         return Site(endpoint, f"{spec.kind}:{PORTS[spec.kind]}", management)
+
+
+def _variables(spec: ServiceSpec) -> dict[str, str]:
+    """What the Compose file is filled in with, so that the service is as the scenario says."""
+    if spec.kind == "redis":
+        return {f"REDIS_{name.upper()}": value for name, value in keeping(spec).items()}
+    tag = TAGS.get(spec.version) if spec.version is not None else None
+    return {"RABBITMQ_TAG": tag} if tag and "RABBITMQ_TAG" not in os.environ else {}
 
 
 def _bridge() -> str:

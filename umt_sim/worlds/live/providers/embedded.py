@@ -20,7 +20,7 @@ class Embedded:
             case "postgres":
                 return PostgreSQL(find_binaries(), spec.max_connections or 100)
             case "rabbitmq" | "redis":
-                return Own(spec.kind)
+                return Own(spec.kind, spec.version)
             case "http":
                 raise AssertionError("http services are ours in every provider")
 

@@ -32,7 +32,7 @@ class System:
                 script = RabbitMQ.find()
                 return RabbitMQ(script, witnessed=True) if script else _missing("rabbitmq")
             case "redis":
-                return Redis.find() or _missing("redis")
+                return Redis.find(spec) or _missing("redis")
             case "postgres":
                 return PostgreSQL(PostgreSQL.find(), spec.max_connections or 100)
             case "http":
