@@ -80,10 +80,13 @@ class Result:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         storage.save(self.journal, self.folder)
-        if not draw:
-            return
+        if draw:
+            self.save_figure(self.folder)
+
+    def save_figure(self, folder: str | Path) -> None:
+        """Store the figure alone in *folder*, which exists."""
         try:
-            self.plot().savefig(self.folder / "figure.png", dpi=150)
+            self.plot().savefig(Path(folder) / "figure.png", dpi=150)
         except JournalError:
             return  # the run ended before there was anything to draw
 

@@ -26,6 +26,7 @@ from umt_sim.journal.parquet import save_parquet
 from umt_sim.journal.storage import new_folder
 from umt_sim.journal.stream import event_stream
 from umt_sim.measures.estimates import Estimate
+from umt_sim.runner.interruption import held_back
 from umt_sim.runner.phases import Progress
 from umt_sim.scenario.loader import load, load_frozen
 from umt_sim.scenario.plan import Plan, WorldName
@@ -173,10 +174,9 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
     started = time.perf_counter()
     try:
         plan = load_frozen(trial.plan, world=trial.world)
-        result = _run(trial, plan, tell)
+        result, lacking = _run(trial, plan, tell)
     except UmtSimError as error:
         return _refused(trial, error, time.perf_counter() - started)
-    lacking = _keep(result, trial)
     code = ExitCode.FAILED if lacking else exit_code([result.status])
     interrupted = lacking is None or result.journal.header.get("ended") == "interrupted"
     return TrialResult(
@@ -199,14 +199,17 @@ def run_trial(trial: Trial, tell: Callable[[Progress], None]) -> TrialResult:
     )
 
 
-def _run(trial: Trial, plan: Plan, tell: Callable[[Progress], None]) -> Result:
+def _run(trial: Trial, plan: Plan, tell: Callable[[Progress], None]) -> tuple[Result, str | None]:
+    """The run, kept as soon as it is over, and what ``_keep`` says of that."""
     if trial.events is None:
-        return run_plan(plan, progress=tell, supply=trial.supply)
+        result = run_plan(plan, progress=tell, supply=trial.supply)
+        return result, _keep(result, trial)
     with event_stream(trial.events, f"{plan.name}/{plan.seed}") as stream:
         stream.note("begin", {"world": plan.world, "plan": plan.as_dict()})
         result = run_plan(plan, progress=tell, supply=trial.supply, listener=stream.add)
+        lacking = _keep(result, trial)
         stream.note("end", {"ended": result.journal.header["ended"], "status": result.status})
-    return result
+    return result, lacking
 
 
 def lost_trial(trial: Trial, how: str) -> TrialResult:
@@ -263,7 +266,11 @@ def _numbers(result: Result, asked: Sequence[str]) -> dict[str, Estimate]:
 
 
 def _keep(result: Result, trial: Trial) -> str | None:
-    """Store the run where that is asked for: why not, if not; ``None`` if it was interrupted."""
+    """
+    Store the run where that is asked for: why not, if not; ``None`` if it was interrupted.
+
+    An interruption costs the figure and the tables as Parquet files, never the journal.
+    """
     if trial.runs is None:
         return ""
     try:
@@ -278,8 +285,11 @@ def _keep(result: Result, trial: Trial) -> str | None:
 
 def _store(result: Result, trial: Trial, runs: Path) -> None:
     started = datetime.now()  # noqa: DTZ005 - a folder's name, for people
-    folder = new_folder(runs, result.name, result.seed, started)
-    result.save(folder, draw=trial.draw_passed or not result.passed)
+    with held_back():
+        folder = new_folder(runs, result.name, result.seed, started)
+        result.save(folder, draw=False)
+    if trial.draw_passed or not result.passed:
+        result.save_figure(folder)
     if trial.parquet:
         save_parquet(result.journal, folder)
 

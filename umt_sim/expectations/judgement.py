@@ -6,6 +6,7 @@ Everything a plan expects, answered, with the safeguards that keep a pass honest
 - A checker that crashes is reported with its traceback, never as a pass.
 - A run whose books do not balance was recorded wrongly, and no number of it can be trusted.
 - A run that failed or was interrupted cannot pass; one that was aborted has failed.
+- A run that could not be undone is an error, whatever it measured: the next one meets what it left.
 - What must hold at the end of a run cannot be broken by one that never came there.
 """
 
@@ -82,7 +83,7 @@ def judge_run(
     if journal.header.get("ended") == "interrupted":
         checked = [_unfinished(verdict) for verdict in checked]
     untouched = [] if broken else _untouched(journal)
-    added = [*broken, *_unbalanced(journal), *_aborted(journal), *untouched]
+    added = [*broken, *_unbalanced(journal), *_aborted(journal), *untouched, *_left(journal)]
     return Judgement((*answered, *checked, *added))
 
 
@@ -145,6 +146,12 @@ def _aborted(journal: Journal) -> list[Verdict]:
     if abort is None:
         return []
     return [Verdict(f"abort: {abort['condition']}", Status.FAILED, abort["evidence"])]
+
+
+def _left(journal: Journal) -> list[Verdict]:
+    """The error of a run that could not be undone; the evidence says what to do."""
+    left = journal.header.get("left_behind")
+    return [] if left is None else [Verdict("clean-up", Status.ERRORED, str(left))]
 
 
 def _safeguarded(

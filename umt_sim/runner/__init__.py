@@ -5,5 +5,6 @@ Carries a frozen plan through its phases in one world and returns the journal.
 - ``phases``: set up, warm up, measure, heal, drain, tear down; one function each.
 - ``nemesis``: performs the fault timeline.
 - ``onlooker``: shows progress from a thread that lives in real time.
+- ``interruption``: holds Ctrl-C back while the journal is closed or written.
 - ``clock``: the time of the run, zero when its load begins.
 """

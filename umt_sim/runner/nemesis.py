@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from umt_sim.faults.timeline import Fault, Timeline
 from umt_sim.journal.recorder import Recorder
@@ -46,8 +47,9 @@ class Nemesis:
     async def heal(self) -> None:
         """End whatever is active, latest first, and let nothing more begin."""
         self._healed = True
-        for name in reversed(list(self._begun)):
-            await self._end(name)
+        async with AsyncExitStack() as stack:  # goes on to the next where one cannot be ended
+            for name in self._begun:
+                stack.push_async_callback(self._end, name)
 
     async def _perform(self, fault: Fault) -> None:
         await self._clock.sleep_until(fault.at)
@@ -56,10 +58,12 @@ class Nemesis:
         self._begun[fault.name] = (fault, self._clock.now())
         await self._world.begin(fault.name, fault.action)
         await self._clock.sleep_until(fault.at + fault.duration)
-        if fault.name in self._begun:
-            await self._end(fault.name)
+        await self._end(fault.name)
 
     async def _end(self, name: str) -> None:
+        """End a fault, unless somebody does already."""
+        if name not in self._begun:
+            return
         fault, started = self._begun.pop(name)
         ended = self._clock.now()
         touched = await self._world.end(name)

@@ -70,6 +70,11 @@ class Run:
     abort: Abort | None = None
     load_over: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether load and faults can begin, or have begun."""
+        return self.nemesis is not None
+
     async def load_until(self, moment: float) -> None:
         """Let the load run until *moment* of the run, or until the run is aborted."""
         with suppress(TimeoutError):
@@ -172,9 +177,9 @@ async def drain(run: Run) -> None:
 
 async def tear_down(run: Run) -> None:
     """End what is still active, then stop system and services."""
-    if run.nemesis is not None:
-        await run.nemesis.heal()
-    await run.stack.aclose()
+    async with run.stack:
+        if run.nemesis is not None:
+            await run.nemesis.heal()
 
 
 async def _background(run: Run) -> None:

@@ -87,8 +87,16 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.undo()
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            self.undo()
+        except WorldError as left:
+            if isinstance(error, WorldError):  # why it began must be said, too
+                raise WorldError(f"{error}\n{left}") from error
+            raise
+        except BaseException:
+            self.leave()  # cut short: whoever comes next can go on with it
+            raise
 
     def note(self, step: Step) -> int:
         """

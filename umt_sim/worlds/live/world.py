@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
 from random import Random
 from typing import Any, Self, TypeVar
 
+from umt_sim.errors import WorldError
 from umt_sim.faults.actions import Action
 from umt_sim.faults.timeline import Fault
 from umt_sim.journal.recorder import Recorder
@@ -84,7 +85,7 @@ class LiveWorld:
             stack.enter_context(terminated_like_interrupted())
             replay()
             self._ledger = stack.enter_context(Ledger.new())
-            stack.callback(self._provider.stop)
+            stack.callback(self._stop)
             self._sites = dict(self._provider.start(self._specs, self._ledger))
             self._gateway = Gateway(*self._provider.toxiproxy)
             self._toxiproxy = self._gateway.check()
@@ -92,8 +93,13 @@ class LiveWorld:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self._stack.close()
+    def __exit__(self, *exc_info: Any) -> None:  # noqa: PYI036 - handed on as they are
+        self._stack.__exit__(*exc_info)
+
+    def _stop(self) -> None:
+        """Stop the servers; what cannot be stopped is still in the ledger, which has its turn."""
+        with suppress(OSError, WorldError):
+            self._provider.stop()
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """
@@ -165,10 +171,12 @@ class LiveWorld:
 
     async def tear_down(self) -> None:
         """Stop what is ours in this process; the rest ends when the world is left."""
-        while self._witnesses:
-            await self._witnesses.pop().stop()
-        for upstream in self._upstreams.values():
-            await upstream.stop()
+        async with AsyncExitStack() as stack:
+            for upstream in self._upstreams.values():
+                stack.push_async_callback(upstream.stop)
+            for witness in self._witnesses:
+                stack.push_async_callback(witness.stop)
+        self._witnesses.clear()
         self._upstreams.clear()
 
     def versions(self) -> Mapping[str, str]:
