@@ -120,7 +120,8 @@ class Generator:
                 await asyncio.sleep(delay)
             if self._stopped:
                 return
-            arrival = Arrival(next(self._numbers), name, due)
+            # As exact as the clock of the journal: else what takes no time would seem to take some.
+            arrival = Arrival(next(self._numbers), name, round(due, 9))
             if gate is None:
                 group.create_task(self._perform(perform, arrival), name=f"{name} {arrival.number}")
             elif limit is not None and limit.on_full == "drop" and gate.locked():
@@ -128,7 +129,7 @@ class Generator:
                     _record(
                         arrival,
                         None,
-                        due,
+                        arrival.scheduled,
                         Outcome.FAIL,
                         error="Dropped",
                         detail="too many in flight",

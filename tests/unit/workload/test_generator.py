@@ -153,3 +153,15 @@ def test_a_stopped_generator_sends_nothing_more() -> None:
         kernel.run(main())
         rows = sorted((row.name, row.scheduled) for row in recorder.so_far(OperationRecord))
     assert [("ask", 1.0), ("ask", 2.0), ("look", 1.0)] == rows
+
+
+def test_what_takes_no_time_reads_as_none() -> None:
+    """A refusal at once is complete when it was due, though due times have endless decimals."""
+
+    async def refuse(_: Arrival) -> None:
+        raise ConnectionError("not today")
+
+    drawn = OpenArrivals(stages=(Stage(20.0, 20.0, 10.0),), process="poisson")
+    records = records_of(refuse, drawn, until=10.0)
+    assert len(records) > 100
+    assert {0.0} == {(record.completed or 0.0) - record.scheduled for record in records}
