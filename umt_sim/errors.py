@@ -146,13 +146,15 @@ class Stalled(KernelError):
 class Livelock(KernelError):
     """One instant of virtual time does not end."""
 
-    def __init__(self, at: float, steps: int, busiest: Sequence[str]) -> None:
+    def __init__(
+        self, at: float, steps: int, busiest: Sequence[str], *, unit: str = "turns"
+    ) -> None:
         self.at = at
         self.steps = steps
         self.busiest = tuple(busiest)
         names = "".join(f"\n  {line}" for line in self.busiest)
         super().__init__(
-            f"livelock: {steps} turns at {at:.9g} s of virtual time, and the clock does not move;"
+            f"livelock: {steps} {unit} at {at:.9g} s of virtual time, and the clock does not move;"
             f" busiest:{names}\n(a loop that waits for nothing must sleep for more than 0 s)"
         )
 

@@ -1,12 +1,20 @@
 """
-Catches code that reaches for the real machine from inside virtual time.
+Catches code that reaches for the real machine from inside virtual time, or waits for its clock.
 
 A real socket, process, thread or sleep would make a run depend on the machine,
 and usually hang it. Python reports the first two to audit hooks, also from C
 code; threads and sleeps only in some versions, so those two are replaced as
 well. So is the wait of ``threading.Condition``, which events and queues share:
 no other thread runs that could end it, and its time limit is virtual time, which
-stands still meanwhile. A bare lock is not watched. Only the thread of the run is.
+stands still meanwhile. Only the thread of the run is watched.
+
+A loop that reads the clock until some moment comes, without awaiting anything, would go on
+for ever, for the clock stands still within a turn: it is ended after a million readings.
+
+A bare ``threading.Lock`` that nobody releases, ``queue.SimpleQueue`` and an endless loop that
+reads no clock are not noticed: nothing of the kernel runs meanwhile. To see the line, start the
+system's factory with ``faulthandler.dump_traceback_later(30)``: it prints the stack after 30 real
+seconds and disturbs nothing. Two Ctrl-C end such a run, and keep what was recorded.
 """
 
 from __future__ import annotations
@@ -21,8 +29,10 @@ from functools import wraps
 from threading import get_ident
 from typing import Any
 
-from umt_sim.errors import WallClockLeak
+from umt_sim.errors import KernelError, Livelock, WallClockLeak
 from umt_sim.kernel.sources import calling_line
+from umt_sim.kernel.tape import Tape
+from umt_sim.kernel.wall_clock import PATIENCE
 
 __all__ = ["NO_PROCESSES", "NO_THREADS", "Guard"]
 
@@ -85,13 +95,18 @@ class Guard:
     """
     Raises ``WallClockLeak`` at the call that leaves virtual time.
 
+    Args:
+        tape: Counts the turns of the loop.
+
     Attributes:
-        leaks: Every leak so far. Code under test may catch the exception, as retry
-            loops do; the run is worthless all the same.
+        leaks: Every leak and every spinning loop so far. Code under test may catch the
+            exception, as retry loops do; the run is worthless all the same.
     """
 
-    def __init__(self) -> None:
-        self.leaks: list[WallClockLeak] = []
+    def __init__(self, tape: Tape) -> None:
+        self.leaks: list[KernelError] = []
+        self._tape = tape
+        self._turn = -1
         self._thread = get_ident()
 
     def arm(self, undo: ExitStack) -> None:
@@ -124,6 +139,19 @@ class Guard:
             leak = WallClockLeak(call, calling_line(), instead=_FORBIDDEN[call])
             self.leaks.append(leak)
             raise leak
+
+    def spinning(self, now: float) -> None:
+        """
+        Told by the clock whenever it was read another ``PATIENCE`` times, lastly at *now*.
+
+        Raises:
+            Livelock: All of these were in one turn; names the line that reads it.
+        """
+        turn, self._turn = self._turn, self._tape.turns
+        if turn == self._turn:
+            livelock = Livelock(now, PATIENCE, [calling_line()], unit="readings in one turn")
+            self.leaks.append(livelock)
+            raise livelock
 
     def _watch(self, owner: type, name: str, undo: ExitStack) -> None:
         """Check each call of a method until *undo* closes."""

@@ -81,11 +81,11 @@ class Kernel:
         if isinstance(self.tape, DetailedTape):
             self.tape.watch(self.loop)
         self.env = self.loop.env
-        self.guard = Guard()
+        self.guard = Guard(self.tape)
         self.unhandled: list[Unhandled] = []
         """Exceptions nobody handled, in the order they were reported."""
 
-        self._clock = WallClock(self.env, epoch)
+        self._clock = WallClock(self.env, epoch, self.guard.spinning)
         self._guarded = guarded
         self._reported = False
         self._undo = ExitStack()

@@ -22,10 +22,13 @@ from typing import Any
 from umt_sim.kernel.environment import SimEnvironment
 from umt_sim.kernel.hosts import current_host
 
-__all__ = ["EPOCH", "WallClock", "utc_everywhere", "virtual_datetime"]
+__all__ = ["EPOCH", "PATIENCE", "WallClock", "utc_everywhere", "virtual_datetime"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """What wall clocks show when a run begins, unless the run says otherwise."""
+
+PATIENCE = 1_000_000
+"""Readings after which somebody looks whether virtual time stands still meanwhile."""
 
 _NS = 1_000_000_000
 _SINCE_BOOT = ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME")
@@ -40,10 +43,15 @@ class WallClock:
     Args:
         env: The virtual clock.
         epoch: What wall clocks show at its zero.
+        spinning: Called with the time of the loop after every ``PATIENCE`` readings.
     """
 
-    def __init__(self, env: SimEnvironment, epoch: datetime) -> None:
+    def __init__(
+        self, env: SimEnvironment, epoch: datetime, spinning: Callable[[float], None]
+    ) -> None:
         self._env = env
+        self._spinning = spinning
+        self._patience = PATIENCE
         self._epoch_ns = round((epoch - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * _NS
         self._epoch = self._epoch_ns / _NS
 
@@ -81,23 +89,39 @@ class WallClock:
 
     def time(self) -> float:
         """Seconds since 1970 on the wall clock of the current host."""
+        self._patience -= 1
+        if not self._patience:
+            self._look()
         host = current_host()
         now = self._epoch + self._env._now
         return now if host is None else now + host.clock_skew
 
     def time_ns(self) -> int:
         """Likewise in whole nanoseconds."""
+        self._patience -= 1
+        if not self._patience:
+            self._look()
         host = current_host()
         now = self._env._now if host is None else self._env._now + host.clock_skew
         return self._epoch_ns + round(now * _NS)
 
     def monotonic(self) -> float:
         """The loop's time."""
+        self._patience -= 1
+        if not self._patience:
+            self._look()
         return self._env._now
 
     def monotonic_ns(self) -> int:
         """Likewise in whole nanoseconds."""
+        self._patience -= 1
+        if not self._patience:
+            self._look()
         return round(self._env._now * _NS)
+
+    def _look(self) -> None:
+        self._patience = PATIENCE
+        self._spinning(self._env._now)
 
     def localtime(self, seconds: float | None = None) -> struct_time:
         """Calendar time of the virtual present, or of *seconds*."""

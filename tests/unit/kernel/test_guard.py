@@ -16,7 +16,7 @@ from time import sleep
 
 import pytest
 
-from umt_sim.errors import WallClockLeak
+from umt_sim.errors import Livelock, WallClockLeak
 from umt_sim.kernel import Kernel
 
 
@@ -199,3 +199,41 @@ def test_an_unguarded_kernel_lets_everything_through():
     with Kernel(seed=1, guarded=False):
         socket.socket().close()
         time.sleep(0)
+
+
+def spin(clock):
+    deadline = clock() + 1
+    while clock() < deadline:
+        pass
+
+
+@pytest.mark.parametrize("clock", ["time.time", "time.monotonic", "time.perf_counter_ns"])
+def test_a_loop_that_waits_for_the_clock_is_ended_with_its_line(clock):
+    """Within a turn the clock stands still, so it would go on for ever."""
+
+    async def main():
+        await asyncio.sleep(2)
+        spin(getattr(time, clock.partition(".")[2]))
+
+    with Kernel(seed=1) as kernel, pytest.raises(Livelock) as caught:
+        kernel.run(main())
+    assert 2.0 == caught.value.at
+    assert "1000000 readings in one turn at 2 s of virtual time" in str(caught.value)
+    (line,) = caught.value.busiest
+    assert "test_guard.py" in line
+    assert line.endswith("in spin")
+    assert [caught.value] == kernel.guard.leaks
+
+
+def test_reading_the_clock_often_is_no_crime_while_turns_pass():
+    """What counts is how often it is read between two awaits."""
+
+    async def main():
+        for _ in range(3):
+            for _ in range(700_000):
+                time.monotonic()
+            await asyncio.sleep(0)
+
+    with Kernel(seed=1) as kernel:
+        kernel.run(main())
+    assert [] == kernel.guard.leaks
