@@ -7,7 +7,7 @@ import math
 from umt_sim.expectations.metrics import Unit
 from umt_sim.measures.estimates import Estimate
 
-__all__ = ["interval", "number", "quantity"]
+__all__ = ["counted", "interval", "number", "quantity"]
 
 
 def quantity(value: float | None, unit: Unit) -> str:
@@ -45,3 +45,8 @@ def number(value: float) -> str:
     if value == int(value):
         return str(int(value))
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def counted(count: int, noun: str, several: str | None = None) -> str:
+    """``1 seed``, ``2 seeds``; *several* is the plural where it is not *noun* with an s."""
+    return f"{count} {noun if count == 1 else several or noun + 's'}"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,24 @@ def test_list_names_scenarios_and_runs(folder: Path) -> None:
     assert "seed 1, sim world, completed" in found
 
 
+def test_list_as_json(folder: Path) -> None:
+    """The same for programs."""
+    stored = Path("runs") / "slow-database" / "20261122T180000-7"
+    analysis.Result(brownout()).save(stored)
+    found = json.loads(cli("list", ".", "--json").stdout)
+    assert [{"path": "s.yaml", "description": "A database that answers late"}] == found["scenarios"]
+    (run,) = found["runs"]
+    assert (str(stored), 1, "sim", "completed") == (
+        run["folder"],
+        run["seed"],
+        run["world"],
+        run["ended"],
+    )
+    assert {"scenarios": [], "runs": []} == json.loads(
+        cli("list", "none", "--runs", "none", "--json").stdout
+    )
+
+
 def test_list_of_nothing_says_how_to_begin(folder: Path) -> None:
     """An empty folder, and one that holds a pipe instead of a scenario."""
     (folder / "none").mkdir()
@@ -355,6 +374,44 @@ def test_show_judges_a_stored_run_again(folder: Path) -> None:
     assert "FAILED" in found.output
     assert "read_dashboard" in found.output
     assert (folder / "again.png").exists()
+
+
+def test_show_as_json(folder: Path) -> None:
+    """Verdicts as ``run`` tells them, the numbers of the tables, and the same exit code."""
+    expected = ["latency(ask).p95 < 1ms during baseline"]
+    analysis.Result(brownout(expect=expected)).save(folder / "run")
+    shown = cli("show", "run", "--json", "--figure", "again.png")
+    found = json.loads(shown.stdout)
+    assert (1, "failed", "completed", "run") == (
+        shown.exit_code,
+        found["status"],
+        found["ended"],
+        found["folder"],
+    )
+    assert expected[0] == found["verdicts"][0]["name"]
+    assert {"read_dashboard"} <= {row["operation"] for row in found["numbers"]}
+    assert (folder / "again.png").exists()
+
+
+def test_replay_names_what_is_different_now(
+    folder: Path, runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another path is exit code 1, and the versions are told, for people and for programs."""
+    told = json.loads(cli("run", "s.yaml", "-q", "--json").stdout)
+    runs["header"] = {"tape_hash": "cafe", "versions": {"umt-sim": "0.2.0"}}
+    again = partial(trials.run_plan, supply=None)
+    monkeypatch.setattr(bootstrap, "run_plan", again)
+    found = cli("replay", told["folder"], "-q", "--json")
+    assert 1 == found.exit_code
+    assert {
+        "scenario": "slow-database",
+        "seed": 7,
+        "same": False,
+        "then": {"tape_hash": "c0ffee", "status": "passed"},
+        "now": {"tape_hash": "cafe", "status": "passed"},
+        "changed_versions": {"umt-sim": {"then": "0.1.0", "now": "0.2.0"}},
+    } == json.loads(found.stdout)
+    assert "umt-sim: 0.1.0 then, 0.2.0 now\n" in cli("replay", told["folder"], "-q").stdout
 
 
 def test_compare_sets_runs_of_one_seed_side_by_side(folder: Path) -> None:

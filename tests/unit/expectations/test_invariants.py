@@ -105,10 +105,10 @@ BROKEN: dict[str, list[tuple[str, tuple[Record, ...]]]] = {
                 message(3, MessageFate.PURGED),
             ),
         ),
-        ("q holds 0 messages, 1 are due", (message(1, PUBLISHED), sample(2, 0))),
-        ("q holds 2 messages, 1 are due", (message(1, PUBLISHED), sample(2, 1, 1))),
+        ("q holds 0 messages instead of 1", (message(1, PUBLISHED), sample(2, 0))),
+        ("q holds 2 messages instead of 1", (message(1, PUBLISHED), sample(2, 1, 1))),
         (
-            "q holds 4 messages, 5 are due",
+            "q holds 4 messages instead of 5",
             (sample(0, 4), message(1, PUBLISHED), sample(2, 4)),
         ),
     ],

@@ -49,7 +49,7 @@ def save(scenario: str, seed: int | None, seeds: tuple[int, ...] | None,
         raise click.UsageError(f"{stored} exists; umt-sim baseline update replaces it")
     now = asked.measured(_seeds_of(asked.plan, seed, seeds), runs)
     now.save(stored)
-    click.echo(f"wrote {stored}: {len(now.numbers)} numbers over {len(now.seeds)} seeds")
+    click.echo(f"wrote {stored}: {_extent(now)}")
 
 
 @command.command("check")
@@ -90,7 +90,7 @@ def update(scenario: str, seed: int | None, seeds: tuple[int, ...] | None,
     found.print()
     now = found.now
     now.save(asked.file.path)
-    click.echo(f"wrote {asked.file.path}: {len(now.numbers)} numbers over {len(now.seeds)} seeds")
+    click.echo(f"wrote {asked.file.path}: {_extent(now)}")
 
 
 def _prepare(junit: Path | None) -> None:
@@ -221,6 +221,12 @@ class _Asked:
             print_results(unusable)
             sys.exit(batch.code)
         return baseline_of(batch.results)
+
+
+def _extent(stored: Baseline) -> str:
+    from umt_sim.expectations.wording import counted
+
+    return f"{counted(len(stored.numbers), 'number')} over {counted(len(stored.seeds), 'seed')}"
 
 
 def _seeds_of(plan: Plan, seed: int | None, seeds: Sequence[int] | None) -> Sequence[int]:

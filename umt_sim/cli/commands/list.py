@@ -15,30 +15,36 @@ __all__ = ["command"]
 @click.command("list", short_help="List scenarios and stored runs.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="scenarios")
 @click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs")
-def command(folder: Path, runs: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON instead.")
+def command(folder: Path, runs: Path, as_json: bool) -> None:
     """List the scenarios in FOLDER and the stored runs."""
-    lines = [*_scenarios(folder), *_runs(runs)]
-    for line in lines:
-        click.echo(line)
-    if not lines:
+    scenarios, stored = list(_scenarios(folder)), list(_runs(runs))
+    if as_json:
+        click.echo(json.dumps({"scenarios": scenarios, "runs": stored}, indent=2))
+        return
+    for row in scenarios:
+        click.echo(f"{row['path']:<44} {row['description']}")
+    for row in stored:
+        click.echo(f"{row['folder']:<44} seed {row['seed']}, {row['world']} world, {row['ended']}")
+    if not scenarios and not stored:
         hint = "umt-sim init writes a scenario to start from"
         click.echo(f"no scenario in {folder}, no run in {runs}; {hint}", err=True)
 
 
-def _scenarios(folder: Path) -> Iterator[str]:
+def _scenarios(folder: Path) -> Iterator[dict[str, str]]:
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
         if not path.is_file() or (path.parent / "run.json").exists():
             continue  # a folder, a pipe, or the frozen plan of a stored run
-        yield f"{path!s:<44} {_description(path)}"
+        yield {"path": str(path), "description": _description(path)}
 
 
-def _runs(folder: Path) -> Iterator[str]:
+def _runs(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("*/*/run.json")):
         if path.parent.is_symlink():
             continue  # ``latest`` leads to one that is listed under its own name
         header = json.loads(path.read_text(encoding="utf-8"))
-        seed, world, ended = (header.get(key) for key in ("seed", "world", "ended"))
-        yield f"{path.parent!s:<44} seed {seed}, {world} world, {ended}"
+        told = {key: header.get(key) for key in ("scenario", "seed", "world", "ended")}
+        yield {"folder": str(path.parent), **told}
 
 
 def _description(path: Path) -> str:

@@ -67,15 +67,16 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 
 def _load(load: Load) -> str:
+    from umt_sim.expectations.wording import counted
     from umt_sim.workload.values import OpenArrivals, TraceArrivals
 
     match load.arrivals:
         case OpenArrivals() as arrivals:
             who = _course(arrivals)
         case TraceArrivals(times=times):
-            who = f"{len(times)} requests at recorded times"
+            who = f"{counted(len(times), 'request')} at recorded times"
         case closed:
-            who = f"{closed.users} users, {closed.think.mean:g} s of thought on average"
+            who = f"{counted(closed.users, 'user')}, {closed.think.mean:g} s of thought on average"
     return f"{load.name:<22} {who}"
 
 

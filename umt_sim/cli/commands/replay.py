@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +19,8 @@ __all__ = ["command"]
 @click.command("replay", short_help="Run a stored run again and say whether it went the same way.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="RUN")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
-def command(folder: Path, quiet: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON instead.")
+def command(folder: Path, quiet: bool, as_json: bool) -> None:
     """
     Run what is stored in the folder RUN again, from its frozen plan alone.
 
@@ -39,8 +41,22 @@ def command(folder: Path, quiet: bool) -> None:
     plan = load_frozen(before.plan)
     with progress(f"{plan.name} seed {plan.seed}", quiet=quiet) as report:
         after = run_plan(plan, progress=report)
-    _print(before, after)
+    if as_json:
+        click.echo(json.dumps(_plain(before, after), indent=2))
+    else:
+        _print(before, after)
     sys.exit(0 if before.tape_hash == after.tape_hash else 1)
+
+
+def _plain(before: Result, after: Result) -> dict[str, Any]:
+    return {
+        "scenario": before.name,
+        "seed": before.seed,
+        "same": before.tape_hash == after.tape_hash,
+        "then": {"tape_hash": before.tape_hash, "status": before.status.value},
+        "now": {"tape_hash": after.tape_hash, "status": after.status.value},
+        "changed_versions": _changed(before, after),
+    }
 
 
 def _print(before: Result, after: Result) -> None:
@@ -48,15 +64,16 @@ def _print(before: Result, after: Result) -> None:
     click.echo(f"{before.name} seed {before.seed}: {'the same' if same else 'another'} path")
     click.echo(f"tape then: {before.tape_hash}, {before.status.value}")
     click.echo(f"tape now:  {after.tape_hash}, {after.status.value}")
-    then, now = (result.journal.header.get("versions", {}) for result in (before, after))
-    for line in _differences(then, now):
-        click.echo(line)
+    for name, release in _changed(before, after).items():
+        click.echo(f"{name}: {release['then']} then, {release['now']} now")
 
 
-def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """One line for each version that is another now."""
-    return [
-        f"{name}: {then.get(name, 'absent')} then, {now.get(name, 'absent')} now"
+def _changed(before: Result, after: Result) -> dict[str, dict[str, str]]:
+    """Each version that is another now."""
+    then: Mapping[str, str] = before.journal.header.get("versions", {})
+    now: Mapping[str, str] = after.journal.header.get("versions", {})
+    return {
+        name: {"then": then.get(name, "absent"), "now": now.get(name, "absent")}
         for name in dict.fromkeys([*then, *now])
         if then.get(name) != now.get(name)
-    ]
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.wording import counted
 from umt_sim.journal.recorder import Journal
 from umt_sim.measures.breakers import breakers_of, transitions
 
@@ -35,4 +36,4 @@ def breaker_transitions_legal(journal: Journal) -> Finding:
             elif state is not None and start != state:
                 violations.append(f"{step}, though it was {state}")
             state = end
-    return Finding(f"{count} transitions", tuple(violations))
+    return Finding(counted(count, "transition"), tuple(violations))

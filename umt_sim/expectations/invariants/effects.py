@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.wording import counted
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import EffectRecord
 
@@ -22,4 +23,4 @@ def no_duplicate_effects(journal: Journal) -> Finding:
         for (kind, key), count in counts.items()
         if count > 1
     )
-    return Finding(f"{len(counts)} effects", violations)
+    return Finding(counted(len(counts), "effect"), violations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from umt_sim.expectations.invariants.finding import Finding
+from umt_sim.expectations.wording import counted
 from umt_sim.journal.recorder import Journal
 from umt_sim.measures.flow import balances
 
@@ -19,4 +20,4 @@ def flow_balance(journal: Journal) -> Finding:
     if not found:
         return Finding("no operation, station or queue was recorded", blind=True)
     violations = tuple(str(balance) for balance in found if not balance.holds)
-    return Finding(f"{len(found)} balances", violations)
+    return Finding(counted(len(found), "balance"), violations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from umt_sim.expectations.invariants.finding import Finding, end_of
+from umt_sim.expectations.wording import counted
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import MessageEvent, MessageFate, QueueSample
 
@@ -36,7 +37,7 @@ def no_lost_messages(journal: Journal) -> Finding:
         if event.fate in _LOSSES and event.message_id in confirmed and event.at < end
     ]
     return Finding(
-        f"{len(published)} messages, {len(confirmed)} confirmed",
+        f"{counted(len(published), 'message')}, {len(confirmed)} confirmed",
         (*lost, *_unbalanced(events, journal.of(QueueSample))),
     )
 
@@ -55,7 +56,8 @@ def _unbalanced(events: tuple[MessageEvent, ...], samples: tuple[QueueSample, ..
         changed[event.queue] = event.at
     last = {sample.queue: sample for sample in samples}
     return [
-        f"{queue} holds {last[queue].ready + last[queue].unacked} messages, {count} are due"
+        f"{queue} holds {counted(last[queue].ready + last[queue].unacked, 'message')}"
+        f" instead of {count}"
         for queue, count in balance.items()
         if queue in last
         and queue in changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from umt_sim.expectations.invariants.finding import Finding, end_of
+from umt_sim.expectations.wording import counted
 from umt_sim.journal.recorder import Journal
 from umt_sim.journal.records import OUTBOX, QueueSample
 
@@ -32,7 +33,7 @@ def queues_drain(journal: Journal) -> Finding:
         for key in consumed
         if last[key].ready or last[key].unacked
     )
-    return Finding(f"{len(consumed)} queues with consumers", violations)
+    return Finding(f"{counted(len(consumed), 'queue')} with consumers", violations)
 
 
 def outbox_drained(journal: Journal) -> Finding:
@@ -44,8 +45,8 @@ def outbox_drained(journal: Journal) -> Finding:
     if not last:
         return Finding("no outbox was sampled", blind=True)
     violations = tuple(
-        f"{sample.ready} unsent rows in {server} at {sample.at:.3f} s"
+        f"{counted(sample.ready, 'unsent row')} in {server} at {sample.at:.3f} s"
         for server, sample in last.items()
         if sample.ready
     )
-    return Finding(f"{len(last)} outboxes", violations)
+    return Finding(counted(len(last), "outbox", "outboxes"), violations)
