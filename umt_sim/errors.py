@@ -101,6 +101,17 @@ class WorldUnavailable(WorldError):
         super().__init__(f"{service}: {reason}{looked}; {remedy}")
 
 
+    @classmethod
+    def together(cls, missing: Sequence[WorldUnavailable]) -> WorldUnavailable:
+        """One error for all that are *missing*, with what to do about each."""
+        lines = dict.fromkeys(map(str, missing))
+        if len(lines) == 1:
+            return missing[0]
+        services = dict.fromkeys(error.service for error in missing)
+        remedy = "what to do about each:" + "".join(f"\n  {line}" for line in lines)
+        return cls(", ".join(services), "cannot be had here", remedy=remedy)
+
+
 class UnsupportedFault(WorldError):
     """A fault was asked of a world that cannot do it."""
 

@@ -11,7 +11,7 @@ from umt_sim.worlds.live.providers.base import NAMES, Provider
 from umt_sim.worlds.live.providers.compose import Compose
 from umt_sim.worlds.live.providers.embedded import Embedded
 from umt_sim.worlds.live.providers.external import External
-from umt_sim.worlds.live.providers.private import Private
+from umt_sim.worlds.live.providers.private import Private, find_programs
 from umt_sim.worlds.live.providers.system import System
 
 __all__ = ["choose"]
@@ -73,12 +73,8 @@ def _automatic(services: Sequence[ServiceSpec], endpoints: Mapping[str, str]) ->
 
 def _installed(services: Sequence[ServiceSpec]) -> bool:
     """Whether this machine has everything that *services* need."""
-    system = System()
     try:
-        system.toxiproxy()
-        for spec in services:
-            if spec.kind != "http":
-                system.program(spec)
+        find_programs(System(), services)
     except WorldUnavailable:
         return False
     return True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from umt_sim.errors import WorldUnavailable
 from umt_sim.servers.postgres import places
 from umt_sim.servers.specs import Kind, ServiceSpec
 from umt_sim.worlds.base import Endpoint
@@ -15,7 +17,7 @@ from umt_sim.worlds.live.programs.instance import Instance, unwritable
 from umt_sim.worlds.live.providers.base import Door, Site, Verb
 from umt_sim.worlds.live.undo import RemoveFolder
 
-__all__ = ["ACCOUNTS", "Catalogue", "Private", "run_folder"]
+__all__ = ["ACCOUNTS", "Catalogue", "Private", "find_programs", "run_folder"]
 
 ACCOUNTS: Mapping[Kind, tuple[str, str, str]] = {
     "rabbitmq": ("umt", "umt", "/"),
@@ -79,9 +81,7 @@ class Private:
     def start(self, services: Sequence[ServiceSpec], ledger: Ledger) -> Mapping[str, Site]:
         """Start all of them side by side, and wait until each answers."""
         wanted = [spec for spec in services if spec.kind != "http"]
-        # First find every program: nothing is started where one is missing.
-        programs = {spec.name: self._catalogue.program(spec) for spec in wanted}
-        programs[TOXIPROXY] = self._catalogue.toxiproxy()
+        programs = find_programs(self._catalogue, wanted)
         folder = run_folder(ledger)
         for name, program in programs.items():
             self._instances[name] = Instance(
@@ -131,6 +131,27 @@ class Private:
     def _management(self, spec: ServiceSpec) -> str:
         port = getattr(self._instances[spec.name].program, "management_port", None)
         return f"http://{LOOPBACK}:{port}" if port is not None else ""
+
+
+def find_programs(catalogue: Catalogue, services: Sequence[ServiceSpec]) -> dict[str, Program]:
+    """
+    The program for each service that needs one, and the Toxiproxy, before any is started.
+
+    Raises:
+        WorldUnavailable: Some are not installed; names all of them.
+    """
+    finders = {s.name: partial(catalogue.program, s) for s in services if s.kind != "http"}
+    finders[TOXIPROXY] = partial(catalogue.toxiproxy)
+    programs: dict[str, Program] = {}
+    missing: list[WorldUnavailable] = []
+    for name, find in finders.items():
+        try:
+            programs[name] = find()
+        except WorldUnavailable as error:
+            missing.append(error)
+    if missing:
+        raise WorldUnavailable.together(missing)
+    return programs
 
 
 def run_folder(ledger: Ledger) -> Path:
