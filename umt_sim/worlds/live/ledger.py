@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from umt_sim.errors import WorldError, WorldUnavailable
-from umt_sim.worlds.live.undo import Step, read_step, write_step
+from umt_sim.worlds.live.undo import EndProcess, Step, read_step, write_step
 
 __all__ = ["Ledger", "ledgers", "replay", "state_folder"]
 
@@ -94,8 +94,11 @@ class Ledger:
             if isinstance(error, WorldError):  # why it began must be said, too
                 raise WorldError(f"{error}\n{left}") from error
             raise
-        except BaseException:
-            self.leave()  # cut short: whoever comes next can go on with it
+        except BaseException:  # cut short: whoever comes next goes on, but nothing runs till then
+            for step in self.steps:
+                if isinstance(step, EndProcess):
+                    step.at_once()
+            self.leave()
             raise
 
     def note(self, step: Step) -> int:

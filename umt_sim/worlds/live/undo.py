@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any, ClassVar, Protocol
 
 from umt_sim.errors import ToxiproxyError
@@ -49,6 +50,12 @@ class EndProcess:
     def undo(self) -> None:
         """Do it."""
         end(Process(self.pid, self.started), self.signal)
+
+    def at_once(self) -> None:
+        """Kill it and what it has started, without waiting for their end."""
+        process = Process(self.pid, self.started)
+        for member in (process, *process.children()):
+            member.send(SIGKILL)
 
     def __str__(self) -> str:
         return f"end process {self.pid}"

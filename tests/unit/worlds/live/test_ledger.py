@@ -193,3 +193,47 @@ def test_a_ledger_of_another_version_is_left_alone(line: str, state: Path) -> No
     with pytest.raises(WorldError, match=r"1-aa.jsonl has a line that this version cannot read"):
         replay()
     assert (state / "1-aa.jsonl").exists()
+
+
+def test_ctrl_c_while_undoing_leaves_no_process(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes time is left for whoever comes next; what runs is killed on the spot."""
+
+    def interrupted(_: RemoveFolder) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "made"
+    sleeper = _sleeper()
+    process = Process.of(sleeper.pid)
+    assert process is not None
+    ledger = Ledger.new()
+    ledger.note(EndProcess(process.pid, process.started, 15))
+    ledger.note(RemoveFolder(str(folder)))
+    folder.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(RemoveFolder, "undo", interrupted)
+        with pytest.raises(KeyboardInterrupt), ledger:
+            pass
+    assert -9 == sleeper.wait(10)
+    assert [f"remove folder {folder}", f"end process {process.pid}"] == replay()
+    assert not folder.exists()
+    assert [] == list(state.iterdir())
+
+
+def test_a_refusal_is_said_even_where_undoing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why the run did not begin comes first, then what is left of it."""
+
+    def failing(_: RemoveFolder) -> None:
+        raise OSError("busy")
+
+    monkeypatch.setattr(RemoveFolder, "undo", failing)
+    ledger = Ledger.new()
+    ledger.note(RemoveFolder(str(tmp_path / "made")))
+    with (
+        pytest.raises(WorldError, match=r"(?s)redis: not here; get it.*could not undo.*busy"),
+        ledger,
+    ):
+        raise WorldUnavailable("redis", "not here", remedy="get it")
