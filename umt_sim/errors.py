@@ -100,7 +100,6 @@ class WorldUnavailable(WorldError):
         looked = f" (looked at {', '.join(self.tried)})" if self.tried else ""
         super().__init__(f"{service}: {reason}{looked}; {remedy}")
 
-
     @classmethod
     def together(cls, missing: Sequence[WorldUnavailable]) -> WorldUnavailable:
         """One error for all that are *missing*, with what to do about each."""
