@@ -197,6 +197,22 @@ async def test_prefetch_of_a_channel(broker: Broker) -> None:
 
 
 @on_every_broker
+async def test_a_limit_for_consumers_ends_that_of_the_channel(broker: Broker) -> None:
+    """The last one said counts, also for a consumer that had come before."""
+    client = await broker.raw(1)
+    name = broker.name()
+    await raw_filled(client, name, b"1", b"2", b"3")
+    client.send(1, commands.Basic.Qos(0, 1, global_=True))
+    await client.expect(commands.Basic.QosOk)
+    await consume(client, name, "a")
+    assert (await client.expect_delivery())[0].delivery_tag == 1
+    assert await client.becomes_ready(1, name, 2)
+    client.send(1, commands.Basic.Qos(0, 1))
+    await client.expect(commands.Basic.QosOk)
+    assert [(await client.expect_delivery())[0].delivery_tag for _ in range(2)] == [2, 3]
+
+
+@on_every_broker
 async def test_prefetch_does_not_bind_consumers_without_acks(broker: Broker) -> None:
     """With no_ack there is nothing to limit."""
     client = await broker.raw(1)

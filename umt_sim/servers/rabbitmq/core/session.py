@@ -76,13 +76,14 @@ class Session:
         """
         Limit unsettled deliveries: of consumers that come, or of the channel as a whole.
 
-        Where the version knows no limit per channel, it means one per consumer.
+        A limit for consumers ends that of the channel. Where the version knows no limit per
+        channel, it means one per consumer.
         """
         if per_channel and self.host.rules.global_prefetch:
             self._channel_prefetch = count
-            self._resume()
         else:
-            self._consumer_prefetch = count
+            self._channel_prefetch, self._consumer_prefetch = 0, count
+        self._resume()
 
     def can_take(self) -> bool:
         """Whether the channel as a whole may be sent one more delivery."""

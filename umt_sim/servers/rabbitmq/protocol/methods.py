@@ -197,11 +197,11 @@ def _plain(name: str) -> str:
 # Consumers and deliveries.
 
 
-def _qos(channel: Channel, method: commands.Basic.Qos) -> base.Frame:
+def _qos(channel: Channel, method: commands.Basic.Qos) -> None:
     if method.prefetch_size:
         raise not_implemented(f"prefetch_size!=0 ({method.prefetch_size})")
+    channel.reply(commands.Basic.QosOk())
     channel.session.limit_prefetch(method.prefetch_count, per_channel=method.global_)
-    return commands.Basic.QosOk()
 
 
 def _consume(channel: Channel, method: commands.Basic.Consume) -> None:
