@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from aio_pika import ExchangeType, connect_robust
+from aio_pika import ExchangeType, RobustConnection
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.connection import make_url
 from aio_pika.exceptions import AMQPError, DeliveryError
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelInvalidStateError
@@ -149,19 +150,21 @@ class RabbitMQMessageBroker:
 
     async def _open(self) -> AbstractRobustConnection:
         settings = self._settings
+        url = make_url(
+            host=settings.host,
+            port=settings.port,
+            login=settings.user,
+            password=settings.password,
+            virtualhost=settings.virtual_host,
+            heartbeat=settings.heartbeat,
+            reconnect_interval=settings.reconnect_interval,
+        )
+        connection = RobustConnection(url, client_properties={"connection_name": self._name})
         async with asyncio.timeout(settings.connect_timeout):
-            connection: AbstractRobustConnection = await connect_robust(
-                host=settings.host,
-                port=settings.port,
-                login=settings.user,
-                password=settings.password,
-                virtualhost=settings.virtual_host,
-                client_properties={"connection_name": self._name},
-                timeout=settings.connect_timeout,
-                heartbeat=settings.heartbeat,
-                reconnect_interval=settings.reconnect_interval,
-            )
+            # Not connect_robust, which leaves a connection that fails to the garbage collector
+            # and one that is cancelled to its own attempts.
             async with self._closed_if_it_fails(connection):
+                await connection.connect(timeout=settings.connect_timeout)
                 channel = connection.channel(publisher_confirms=True)
                 await channel.initialize()
                 for exchange in self._exchanges:

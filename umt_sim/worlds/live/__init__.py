@@ -7,6 +7,7 @@ The live world: real servers behind a real Toxiproxy, in real time.
 - ``compose``: the commands of ``docker compose``.
 - ``gateway``: the one place that speaks to Toxiproxy.
 - ``faults``: performs faults; ``tally`` counts what they meet.
+- ``connecting``: its own connections to a broker, closed also where opening them fails.
 - ``knocking``: makes sure that each server is there and lets us in; ``versions``: that
   a broker is the one that was asked for.
 - ``witness``: writes a real broker's queues and messages to the journal; ``account`` keeps

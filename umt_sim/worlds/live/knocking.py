@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-import aio_pika
 import asyncpg
 from redis.asyncio import Redis
 
 from umt_sim.errors import WorldUnavailable
 from umt_sim.worlds.base import Endpoint
+from umt_sim.worlds.live.connecting import connected
 
 __all__ = ["insist_on_entry"]
 
@@ -47,8 +47,8 @@ async def insist_on_entry(endpoint: Endpoint, upstream: str) -> None:
 
 
 async def _rabbitmq(url: str) -> None:
-    connection = await aio_pika.connect(url)
-    await connection.close()
+    async with connected(url):
+        pass
 
 
 async def _postgres(url: str) -> None:

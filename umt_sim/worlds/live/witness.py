@@ -19,13 +19,14 @@ from urllib.parse import quote
 
 import aio_pika
 import aiohttp
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pamqp.common import FieldTable
 
 from umt_sim.errors import WorldUnavailable
 from umt_sim.journal.recorder import Recorder
 from umt_sim.journal.records import QueueSample
 from umt_sim.worlds.live.account import STALE, Account
+from umt_sim.worlds.live.connecting import connected
 from umt_sim.worlds.live.providers.base import Site
 
 __all__ = ["Witness"]
@@ -124,7 +125,7 @@ class Witness:
             await asyncio.sleep(AGAIN)
 
     async def _hear_until_lost(self, listening: asyncio.Event) -> None:
-        async with await self._connect() as connection:
+        async with connected(self._site.server.url) as connection:
             channel = await connection.channel(publisher_confirms=False)
             queue = await channel.declare_queue(FIREHOSE, durable=True, arguments=UNHEARD)
             await queue.bind(TRACE, "#")
@@ -146,9 +147,6 @@ class Witness:
     async def _trace(self, *, on: bool) -> None:
         await self._api.put(f"/api/vhosts/{self._vhost}", json={"tracing": on})
 
-    async def _connect(self) -> AbstractConnection:
-        return await aio_pika.connect(self._site.server.url)
-
     async def _hear(self, trace: AbstractIncomingMessage) -> None:
         """One line of the firehose."""
         what, _, queue = (trace.routing_key or "").partition(".")
@@ -162,7 +160,10 @@ class Witness:
         for task in self._tasks:
             task.cancel()  # what we look at now is no delivery
         with contextlib.suppress(OSError, aio_pika.exceptions.AMQPError, TimeoutError):
-            async with asyncio.timeout(SETTLING), await self._connect() as connection:
+            async with (
+                asyncio.timeout(SETTLING),
+                connected(self._site.server.url) as connection,
+            ):
                 channel = await connection.channel(publisher_confirms=False)
                 await channel.queue_delete(FIREHOSE)
                 await self._trace(on=self._traced)

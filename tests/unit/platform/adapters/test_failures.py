@@ -457,6 +457,27 @@ def test_an_attempt_that_fails_leaves_nothing_behind(engine: Engine) -> None:
     on_stage(engine, play)
 
 
+def test_an_attempt_that_nobody_waits_for_any_more_ends(engine: Engine) -> None:
+    """A connection whose opening was cancelled does not go on trying by itself."""
+
+    async def play(stage: Stage) -> None:
+        broker = Adapters(stage).broker
+        here = _here(stage)
+        stage.network.latency("rabbitmq", here, 1.0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3):
+                await broker.publish(HELLO)
+        stage.network.latency("rabbitmq", here, 0.0)
+        await asyncio.sleep(60)
+        connections = stage.servers["rabbitmq"]._connections
+        assert 0 == len(connections)
+        await broker.publish(HELLO)
+        assert 1 == len(connections)
+        await broker.close()
+
+    on_stage(engine, play)
+
+
 def test_an_error_of_a_consumer_reaches_the_hook(engine: Engine) -> None:
     """What a consumer raises is reported with the queue's name, and the next parcel is taken."""
 
