@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.conformance import real_time
 from tests.conformance.line import Line
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
@@ -156,4 +157,4 @@ class RealServer:
             finally:
                 await database.close()
 
-        asyncio.run(main())
+        real_time.run(main())

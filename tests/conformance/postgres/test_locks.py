@@ -289,8 +289,8 @@ def test_a_deadlock_ends_one_of_two(place: Place) -> None:
 
     async def case(db: Database) -> None:
         one, two = await db.pair()
-        await one.execute(f"SET deadlock_timeout = '{db.spell(2)}'")
-        await two.execute(f"SET deadlock_timeout = '{db.spell(8)}'")
+        await one.execute(f"SET deadlock_timeout = '{db.spell(4)}'")
+        await two.execute(f"SET deadlock_timeout = '{db.spell(16)}'")
         await one.execute("BEGIN; UPDATE accounts SET balance = 1 WHERE id = 1")
         await two.execute("BEGIN; UPDATE accounts SET balance = 1 WHERE id = 2")
         begun = db.now()
@@ -299,7 +299,7 @@ def test_a_deadlock_ends_one_of_two(place: Place) -> None:
         second = asyncio.create_task(two.execute("UPDATE accounts SET balance = 2 WHERE id = 1"))
         with pytest.raises(asyncpg.DeadlockDetectedError) as caught:
             await first
-        db.check_lasted(begun, 2)
+        db.check_lasted(begun, 4)
         assert "UPDATE 1" == await second
         assert ("40P01", "deadlock detected") == (caught.value.sqlstate, str(caught.value.args[0]))
         details = caught.value.detail.splitlines()

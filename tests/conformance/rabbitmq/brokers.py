@@ -15,6 +15,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractRobustConnection
 from pamqp import base
 
+from tests.conformance import real_time
 from tests.conformance.line import Line
 from tests.conformance.rabbitmq.raw_client import RawClient
 from umt_sim.kernel import Kernel
@@ -184,11 +185,11 @@ def on_every_broker(body: Callable[..., Awaitable[None]]) -> Callable[..., None]
 
         match where:
             case "ours":
-                asyncio.run(_with_ours(name, run))
+                real_time.run(_with_ours(name, run))
             case "sim":
                 _in_virtual_time(_with_ours(name, run))
             case "real":
-                asyncio.run(_with_real(request.getfixturevalue("real_broker"), name, run))
+                real_time.run(_with_real(request.getfixturevalue("real_broker"), name, run))
 
     test.__name__, test.__doc__, test.__module__ = body.__name__, body.__doc__, body.__module__
     own = list(inspect.signature(test).parameters.values())[:2]

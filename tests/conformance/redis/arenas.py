@@ -14,6 +14,7 @@ from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from tests.conformance import real_time
 from umt_sim.kernel import Kernel
 from umt_sim.network.network import Network
 from umt_sim.servers.capacity import Instant
@@ -109,7 +110,7 @@ class StockArena(OurArena):
 
     def run(self, body: Coroutine[Any, Any, None]) -> None:
         """Run a test body in real time."""
-        asyncio.run(self._around(body))
+        real_time.run(self._around(body))
 
 
 class SimArena(OurArena):
@@ -131,7 +132,7 @@ class RealArena(Arena):
 
     def run(self, body: Coroutine[Any, Any, None]) -> None:
         """Run a test body against the real server, emptied first."""
-        asyncio.run(self._around(body))
+        real_time.run(self._around(body))
 
     async def _around(self, body: Coroutine[Any, Any, None]) -> None:
         async with self._closing:

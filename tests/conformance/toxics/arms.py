@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from tests.conformance import real_time
 from umt_sim.kernel.kernel import Kernel
 from umt_sim.network.network import Network
 from umt_sim.network.proxy import Proxy
@@ -112,7 +113,7 @@ class RealArm:
                     await self._session.post("/reset")
                     await self._session.delete("/proxies/crossing")
 
-        asyncio.run(main())
+        real_time.run(main())
 
     async def serve(self, serve: Serve) -> asyncio.Server:
         self._server = await asyncio.start_server(serve, "127.0.0.1", 0)

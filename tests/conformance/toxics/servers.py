@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.real_time import precedence
 from umt_sim.worlds.live.programs.base import LOOPBACK, Launch, Program
 from umt_sim.worlds.live.programs.own import Own
 from umt_sim.worlds.live.programs.toxiproxy import Toxiproxy
@@ -56,15 +56,3 @@ def running(program: Program) -> Iterator[str]:
         with precedence():  # its process inherits it
             server = stack.enter_context(one_server(program))
         yield f"http://{server.host}:{server.port}"
-
-
-@contextmanager
-def precedence() -> Iterator[None]:
-    """Go before other processes, if the system lets us: timers are late on a busy machine."""
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, before - 10)
-    try:
-        yield
-    finally:
-        os.setpriority(os.PRIO_PROCESS, 0, before)

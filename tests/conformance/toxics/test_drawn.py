@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
+from tests.conformance import real_time
 from tests.conformance.toxics.drawn import draw
 from tests.conformance.toxics.playing import play_all
-from tests.conformance.toxics.servers import precedence
 from tests.conformance.toxics.vectors import deviation
 
 AT_ONCE = 20
@@ -22,8 +20,7 @@ def test_drawn_vectors_agree_with_real_sockets(api: str, seed: int, direction: s
     """Chains, changes, sizes and ends at random; the tolerance is that of the vectors."""
     missed = draw(AT_ONCE, seed)
     for _ in range(1 + REPEATS):
-        with precedence():
-            arrived = asyncio.run(play_all(api, missed, direction))
+        arrived = real_time.run(play_all(api, missed, direction))
         deviations = {vector.id: deviation(vector, arrived[vector.id]) for vector in missed}
         missed = [vector for vector in missed if deviations[vector.id]]
         if not missed:

@@ -9,13 +9,10 @@ summary of the tests names it with what it missed by. On a quiet machine there i
 
 from __future__ import annotations
 
-import asyncio
-import gc
-
 import pytest
 
+from tests.conformance import real_time
 from tests.conformance.toxics.playing import play_all
-from tests.conformance.toxics.servers import precedence
 from tests.conformance.toxics.vectors import Arrivals, Vector, deviation, load
 
 pytestmark = pytest.mark.live  # real time: it must not run beside other tests
@@ -38,12 +35,7 @@ def plays(request: pytest.FixtureRequest, api: str) -> Plays:
 
 
 def _play(url: str, vectors: list[Vector], direction: str) -> dict[str, Arrivals]:
-    gc.disable()
-    try:
-        with precedence():
-            return asyncio.run(play_all(url, vectors, direction))
-    finally:
-        gc.enable()
+    return real_time.run(play_all(url, vectors, direction))
 
 
 def test_vector_is_met_within_tolerance(
