@@ -22,9 +22,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(
-        ROOT / "umt_sim", source / "umt_sim", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("umt_sim", "scenarios"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", str(site), str(source)], check=True)
     return site
@@ -51,3 +50,21 @@ def test_the_example_project_is_tested_by_the_wheel(site: Path, tmp_path: Path) 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "scenarios/order-outage.yaml::order-outage[s1] PASSED" in done.stdout
     assert "3 passed" in done.stdout
+
+
+def test_the_wheel_brings_the_shipped_scenarios(site: Path, tmp_path: Path) -> None:
+    """Who has only the package can begin with any of them."""
+    there = site / "umt_sim" / "scenarios"
+    assert _names(ROOT / "scenarios") == _names(there)
+    subprocess.run(
+        [sys.executable, "-m", "umt_sim.cli", "init", "--like", "cache-loss"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        check=True,
+    )
+    written = (tmp_path / "cache-loss.yaml").read_text()
+    assert written.endswith((there / "cache-loss.yaml").read_text())
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*.yaml"))

@@ -13,4 +13,5 @@ Scenario files, from YAML to a frozen plan.
 - ``freezing``: joins all of it into the plan.
 - ``sweeping``: whether every value of a ``sweep`` makes a scenario.
 - ``plan``: the frozen plan.
+- ``shipped``: the scenarios that come with the package.
 """

@@ -21,6 +21,7 @@ from umt_sim.cli.app import _COMMANDS, app
 from umt_sim.errors import Nondeterminism, Stalled, WorldUnavailable
 from umt_sim.expectations.verdicts import ExitCode
 from umt_sim.runner.phases import Progress
+from umt_sim.scenario.shipped import shipped_scenarios
 
 SCENARIO = """\
 version: 1
@@ -328,6 +329,30 @@ def test_init_makes_a_name_of_any_file(folder: Path, file: str, name: str) -> No
     assert f"\nname: {name}\n" in (folder / file).read_text()
     assert cli("validate", file).exit_code == 0
     assert (f"'{file}'" in found.output) == (" " in file or "ä" in file)
+
+
+def test_init_begins_with_a_shipped_scenario(folder: Path) -> None:
+    """Under the name of the file it is written to, otherwise as it is shipped."""
+    assert cli("init", "--like", "cache-loss").exit_code == 0
+    assert cli("init", "mine.yaml", "--like", "cache-loss").exit_code == 0
+    shipped = shipped_scenarios()["cache-loss"].read_text()
+    modeline = "# yaml-language-server: $schema=scenario.schema.json\n"
+    assert modeline + shipped == (folder / "cache-loss.yaml").read_text()
+    renamed = shipped.replace("name: cache-loss\n", "name: mine\n")
+    assert modeline + renamed == (folder / "mine.yaml").read_text()
+    assert cli("validate", "cache-loss.yaml", "mine.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("cache-los", 'did you mean "cache-loss"?'), ("x", "there are: agent-partition, ")],
+)
+def test_init_knows_what_is_shipped(folder: Path, name: str, said: str) -> None:
+    """A name that is none writes nothing and says which there are."""
+    found = cli("init", "--like", name)
+    assert 2 == found.exit_code
+    assert f'no scenario "{name}" is shipped; {said}' in found.output
+    assert not (folder / f"{name}.yaml").exists()
 
 
 def test_list_names_scenarios_and_runs(folder: Path) -> None:
