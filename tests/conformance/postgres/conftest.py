@@ -37,7 +37,11 @@ def the_systems() -> Iterator[RealServer]:
 
 
 @pytest.fixture(
-    params=["ours", "the_engine_itself", pytest.param("the_systems", marks=pytest.mark.live)]
+    params=[
+        "ours",
+        pytest.param("the_engine_itself", marks=pytest.mark.live),
+        pytest.param("the_systems", marks=pytest.mark.live),
+    ]
 )
 def place(request: pytest.FixtureRequest) -> OursInVirtualTime | RealServer:
     """Everywhere a case has to hold."""
