@@ -57,6 +57,11 @@ class Stage(Observed):
         )
 
     @property
+    def here(self) -> str:
+        """The site from which the test itself connects."""
+        return self.network._here().name
+
+    @property
     def machines(self) -> Mapping[str, Any]:
         """Randomness of the run's seed, and a host for each process."""
         return {

@@ -21,7 +21,6 @@ from umt_sim.cli.app import _COMMANDS, app
 from umt_sim.errors import Nondeterminism, Stalled, WorldUnavailable
 from umt_sim.expectations.verdicts import ExitCode
 from umt_sim.runner.phases import Progress
-from umt_sim.scenario.shipped import shipped_scenarios
 
 SCENARIO = """\
 version: 1
@@ -306,53 +305,6 @@ def test_plan_as_json_is_a_scenario(folder: Path) -> None:
     """It validates again."""
     (folder / "frozen.yaml").write_text(cli("plan", "s.yaml", "--json", "--seed", "9").stdout)
     assert cli("validate", "frozen.yaml").exit_code == 0
-
-
-def test_init_writes_a_scenario_that_validates(folder: Path) -> None:
-    """With the modeline that lets editors complete it; nothing is overwritten."""
-    found = cli("init", "mine/first.yaml")
-    assert found.exit_code == 0
-    text = (folder / "mine" / "first.yaml").read_text()
-    assert text.startswith("# yaml-language-server: $schema=scenario.schema.json\n")
-    assert json.loads((folder / "mine" / "scenario.schema.json").read_text())["title"]
-    assert cli("validate", "mine/first.yaml").exit_code == 0
-    assert cli("init", "mine/first.yaml").exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [("my scenario.yaml", "my-scenario"), ("5.yaml", '"5"'), (".ä.yaml", "scenario")],
-)
-def test_init_makes_a_name_of_any_file(folder: Path, file: str, name: str) -> None:
-    """What is written validates, whatever its file is called."""
-    found = cli("init", file)
-    assert f"\nname: {name}\n" in (folder / file).read_text()
-    assert cli("validate", file).exit_code == 0
-    assert (f"'{file}'" in found.output) == (" " in file or "ä" in file)
-
-
-def test_init_begins_with_a_shipped_scenario(folder: Path) -> None:
-    """Under the name of the file it is written to, otherwise as it is shipped."""
-    assert cli("init", "--like", "cache-loss").exit_code == 0
-    assert cli("init", "mine.yaml", "--like", "cache-loss").exit_code == 0
-    shipped = shipped_scenarios()["cache-loss"].read_text()
-    modeline = "# yaml-language-server: $schema=scenario.schema.json\n"
-    assert modeline + shipped == (folder / "cache-loss.yaml").read_text()
-    renamed = shipped.replace("name: cache-loss\n", "name: mine\n")
-    assert modeline + renamed == (folder / "mine.yaml").read_text()
-    assert cli("validate", "cache-loss.yaml", "mine.yaml").exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("cache-los", 'did you mean "cache-loss"?'), ("x", "there are: agent-partition, ")],
-)
-def test_init_knows_what_is_shipped(folder: Path, name: str, said: str) -> None:
-    """A name that is none writes nothing and says which there are."""
-    found = cli("init", "--like", name)
-    assert 2 == found.exit_code
-    assert f'no scenario "{name}" is shipped; {said}' in found.output
-    assert not (folder / f"{name}.yaml").exists()
 
 
 def test_list_names_scenarios_and_runs(folder: Path) -> None:
