@@ -21,7 +21,7 @@ def ours() -> Iterator[OursInVirtualTime]:
 
 @pytest.fixture(scope="session")
 def the_engine_itself() -> Iterator[RealServer]:
-    """The same PostgreSQL with nothing of ours in between."""
+    """The same PostgreSQL with nothing of ours in between; real time, so by campaign only."""
     with Engine(port=0) as engine:
         yield RealServer(engine)
 
@@ -39,7 +39,7 @@ def the_systems() -> Iterator[RealServer]:
 @pytest.fixture(
     params=[
         "ours",
-        pytest.param("the_engine_itself", marks=pytest.mark.live),
+        pytest.param("the_engine_itself", marks=[pytest.mark.live, pytest.mark.campaign]),
         pytest.param("the_systems", marks=pytest.mark.live),
     ]
 )
